@@ -1,0 +1,51 @@
+/* engine/settle.h: the one thing that decides (DESIGN 5): a program, a member's state, an event and an explicit environment go in,
+ * the outcome comes out and the state is changed accordingly.
+ *
+ * Pure: no clock, no randomness, no I/O, no globals; same arguments, same outcome, on every machine (invariant 6). After a
+ * problem, or when the transaction is rolled back, the state is void and has to be loaded again. */
+#ifndef ENGINE_SETTLE_H
+#define ENGINE_SETTLE_H
+
+#include "engine/outcome.h"
+#include "engine/state.h"
+
+struct settle_env {
+    int64_t now_ms;             /* settle time */
+    const struct tenant_keys *keys;
+    struct position at;         /* of the outcome to be */
+    uint8_t seed[16];           /* transfer ids are made from it and a count */
+};
+
+/* What has to be loaded beside the state rows before these events of one member are settled. */
+struct period_need { enum period_kind kind; int64_t start; };
+struct payment_need { uint16_t rule; int64_t from_ms, to_ms; }; /* both ends included */
+struct needs {
+    bool profile;
+    LIST(struct period_need) periods;  /* rows of member_period: late targets, and where current values will be moved */
+    LIST(struct payment_need) payments; /* rows of rule_paid */
+};
+void settle_needs(const struct program *p, const struct member_state *s, const struct event *const *events, size_t n, int64_t now_ms,
+                  struct arena *a, struct needs *out);
+
+/* P_OK with the outcome; anything else is an item that the engine finds faulty (a state that would outgrow its row). */
+MUST_CHECK enum problem settle_event(const struct program *p, struct member_state *s, const struct event *e, const struct settle_env *env,
+                                     struct arena *a, struct outcome *out, struct faults *faults);
+
+struct adjustment {
+    const struct currency *currency;
+    int64_t amount; /* not 0 */
+};
+/* Positive adjustments count as lifetime earned and may raise levels. P_INSUFFICIENT with required, available and shortfall in
+ * faults->extra where the wallet does not have it (a currency that is not spendable cannot go below 0 either). */
+MUST_CHECK enum problem settle_adjustment(const struct program *p, struct member_state *s, const struct adjustment *adj,
+                                          const struct settle_env *env, struct arena *a, struct outcome *out, struct faults *faults);
+
+/* The zone that counts for the member at t: of a reference in a definition. */
+const struct zone *zone_at(const struct program *p, const struct member_state *s, const struct zone_ref *ref, int64_t t_ms);
+uint16_t zone_no_at(const struct program *p, const struct member_state *s, int64_t t_ms);
+/* The value of a counter in the period that holds t, from the row and the closed periods that are loaded; 0 where there is none. */
+int64_t counter_value(const struct member_state *s, enum counter_kind what, uint16_t no, enum period_kind kind, int64_t start);
+/* The cap of a currency for the member as it stands: amount + plus_per_level × (level − 1). */
+int64_t cap_amount(const struct program *p, const struct member_state *s, const struct currency *c);
+
+#endif
