@@ -1,22 +1,108 @@
-# Accolade. `make help` lists the targets. BUILD=dev (default), asan or release; each builds in its own folder.
+# Accolade. `make help` lists the targets. BUILD=dev (default), asan, release, coverage or fuzz; each builds in its own folder.
 BUILD ?= dev
 OUT   ?= build/$(BUILD)
-CC    ?= gcc
+ifeq ($(origin CC),default)
+CC := $(if $(filter fuzz,$(BUILD)),clang,gcc)
+endif
 
 WARN := -Wall -Wextra -Wshadow -Wformat=2 -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wwrite-strings -Wundef \
         -Wpointer-arith -Wcast-qual -Wimplicit-fallthrough -Werror
 HARD := -fPIE -fstack-protector-strong -fstack-clash-protection -fno-strict-aliasing -ffp-contract=off
-FLAGS_dev     := -O1 -g -DACCOLADE_TEST_CLOCK
-FLAGS_asan    := -O1 -g -DACCOLADE_TEST_CLOCK -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-FLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2
-LINK_asan     := -fsanitize=address,undefined
+SANITIZE := -fsanitize=address,undefined
+FLAGS_dev      := -O1 -g -DACCOLADE_TEST_CLOCK
+FLAGS_asan     := -O1 -g -DACCOLADE_TEST_CLOCK $(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+FLAGS_release  := -O2 -g -D_FORTIFY_SOURCE=2
+FLAGS_coverage := -O0 -g -DACCOLADE_TEST_CLOCK --coverage -fprofile-update=atomic
+FLAGS_fuzz     := -O1 -g -DACCOLADE_TEST_CLOCK $(SANITIZE) -fno-sanitize-recover=all -fsanitize=fuzzer-no-link -gdwarf-4
+LINK_asan      := $(SANITIZE)
+LINK_coverage  := --coverage
+LINK_fuzz      := $(SANITIZE)
 PACKAGES := libmariadb libmemcached json-c uuid openssl
-CFLAGS  += -std=gnu11 $(WARN) $(HARD) $(FLAGS_$(BUILD)) -I. -I$(OUT) -MMD -MP $(shell pkg-config --cflags $(PACKAGES))
+CFLAGS  += -std=gnu11 $(WARN) $(HARD) $(FLAGS_$(BUILD)) -I. -I$(OUT) -include base/banned.h \
+           $(shell pkg-config --cflags $(PACKAGES))
 LDFLAGS += -pie -Wl,-z,relro,-z,now $(LINK_$(BUILD))
 LIBS    := $(shell pkg-config --libs $(PACKAGES)) -lfcgi -lm
 
 # One archive per room, in the order of the house from top to bottom: the linker refuses what points up.
 ROOMS := fcgi cli jobs handlers http service engine sql cache shm base
-src = $(wildcard $(1)/*.c $(1)/*/*.c)
+src = $(sort $(wildcard $(1)/*.c $(1)/*/*.c))
 obj = $(patsubst %.c,$(OUT)/%.o,$(call src,$(1)))
 lib = $(OUT)/lib$(1).a
+libs = $(foreach room,$(1),$(call lib,$(room)))
+
+ROOMS_fcgi := fcgi handlers http service engine sql cache shm base
+ROOMS_cli  := cli jobs service engine sql cache shm base
+PROGRAMS   := $(if $(wildcard fcgi/main.c),$(OUT)/accolade-fcgi) $(if $(wildcard cli/main.c),$(OUT)/accolade)
+# Of tests/unit each test_*.c is a program; the other files there are linked to all of them.
+UNITS      := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/test_*.c))
+UNIT_PARTS := $(patsubst %.c,$(OUT)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+FUZZERS    := $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/fuzz_*.c))
+# The fuzzing engine, or a main of our own that runs files: so the targets are built and their corpora run with every compiler.
+FUZZ_MAIN  := $(if $(filter fuzz,$(BUILD)),-fsanitize=fuzzer,$(OUT)/tests/fuzz/main.o)
+
+.PHONY: all tests run stop test lint bench fuzz install clean coverage help flags FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(PROGRAMS) $(call libs,$(ROOMS)) ## build the two programs (BUILD=dev, asan or release)
+tests: all $(UNITS) $(FUZZERS) ## build the unit tests and fuzz targets too
+
+$(OUT)/accolade-fcgi: $(call libs,$(ROOMS_fcgi))
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(OUT)/accolade: $(call libs,$(ROOMS_cli))
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(OUT)/tests/unit/test_%: $(OUT)/tests/unit/test_%.o $(UNIT_PARTS) $(call libs,$(ROOMS))
+	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+$(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(filter %.o,$(FUZZ_MAIN)) $(call libs,$(ROOMS))
+	$(CC) $(LDFLAGS) $(filter -%,$(FUZZ_MAIN)) -o $@ $^ $(LIBS)
+
+# An archive is made anew when one of its objects changed, and when the list of its sources did.
+define archive
+$(call lib,$(1)): $(call obj,$(1)) $(OUT)/$(1).list
+	@rm -f $$@
+	@ar rcsD $$@ $(call obj,$(1))
+endef
+$(foreach room,$(ROOMS),$(eval $(call archive,$(room))))
+
+replace_if_changed = @mkdir -p $(@D); printf '%s\n' '$(strip $(1))' >$@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+$(OUT)/%.list: FORCE ; $(call replace_if_changed,$(call src,$*))
+$(OUT)/flags: FORCE ; $(call replace_if_changed,$(CC) $(CFLAGS))
+$(OUT)/%.o: %.c $(OUT)/flags
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)
+
+run: ## start the development stack under var/ (scripts/run --help)
+	scripts/run
+stop: ## stop it
+	scripts/run --stop
+test: ## every check and every tier of tests (scripts/test --help)
+	scripts/test
+lint: ## the checks that keep the house (scripts/check-*)
+	scripts/lint
+bench: ## awards per second on a release build on a stack of its own (scripts/bench --help)
+	scripts/bench
+fuzz: ## run each fuzz target for SECONDS=60 with clang's fuzzing engine; finds go to build/fuzz/finds
+	scripts/fuzz $(or $(SECONDS),60)
+coverage: ## lines that the tests run: units and the whole system (build/coverage)
+	scripts/coverage
+flags: ; @echo $(CFLAGS)
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+HERE = $(DESTDIR)$(PREFIX)
+install: ## install a release build under PREFIX=/usr/local (DESTDIR is honoured)
+	$(MAKE) BUILD=release all
+	install -D -m 755 -t $(HERE)/bin build/release/accolade
+	install -D -m 755 -t $(HERE)/sbin build/release/accolade-fcgi
+	install -D -m 755 -t $(HERE)/share/accolade/scripts scripts/migrate scripts/lib.sh
+	cp -R --parents sql/sqitch.plan sql/sqitch.conf sql/deploy sql/revert sql/verify presets $(HERE)/share/accolade
+	install -D -m 644 -t $(HERE)/share/accolade/nginx nginx/*
+	install -D -m 644 -t $(HERE)/lib/systemd/system systemd/*.service systemd/*.timer
+	for page in docs/man/*.[1-9]; do install -D -m 644 -t $(HERE)/share/man/man$${page##*.} $$page || exit 1; done
+
+clean: ## remove build/
+	rm -rf build
+
+help: ## this list
+	@awk -F':[^#]*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
