@@ -8,6 +8,7 @@
 #include "base/crypto/crypto.h"
 #include "base/ids.h"
 #include "base/json.h"
+#include "base/limits.h"
 #include "base/numbers.h"
 #include "base/zone.h"
 
@@ -72,7 +73,22 @@ struct member_state {
     const struct json *attributes, *groups; /* objects, NULL: none or not loaded */
 };
 
-/* Encodings of ENCODINGS "State row": a format number first; every older format can be read. */
+/* Encodings of ENCODINGS "State row": a format number first; every older format can be read. Byte by byte in engine/state_codec.c.
+ * What each part takes, for the worst case of a configuration. Counters of one (what, no) share a group: its head, then
+ * STATE_COUNTER_EVER for PERIOD_EVER and STATE_COUNTER_PERIOD for each other kind. */
+enum {
+    STATE_FORMAT = 1,
+    STATE_HOT_HEAD = 1 + 1 + 1 + 2, /* format, counts of wallets, lifetimes, groups */
+    STATE_WALLET = 2 + 1 + 8 + 8 + 16 + 8,
+    STATE_LIFETIME = 2 + 8 + 8,
+    STATE_COUNTER_GROUP = 1 + 2 + 1,
+    STATE_COUNTER_EVER = 8,
+    STATE_COUNTER_PERIOD = 4 + 8,
+    STATE_COLD_HEAD = 1 + 1 + 1 + CODE_BYTES_MAX + 2 + 2 + 8 + 1 + 2, /* with the longest member type */
+    STATE_LADDER = 2 + 8,
+};
+size_t state_hot_size(const struct member_state *s); /* bytes that the encodings below would have */
+size_t state_cold_size(const struct member_state *s);
 struct str state_encode_hot(struct arena *a, const struct member_state *s);
 struct str state_encode_cold(struct arena *a, const struct member_state *s);
 /* Empty texts are a new member's. false: not one of our encodings (the database was damaged). */
