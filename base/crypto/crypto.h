@@ -12,6 +12,7 @@ struct hash16 { uint8_t b[HASH16_BYTES]; };
 void crypto_random(void *out, size_t n);
 void crypto_sha256(struct str data, uint8_t out[32]);
 void crypto_hmac(const struct key32 *key, struct str data, uint8_t out[32]); /* HMAC-SHA256 */
+void crypto_hmac_parts(const struct key32 *key, const struct str *parts, size_t n, uint8_t out[32]); /* of the parts as one text */
 struct hash16 crypto_hmac16(const struct key32 *key, struct str data);       /* its first 16 bytes */
 /* HKDF-SHA256 (RFC 5869), 32 bytes of output. */
 struct key32 crypto_hkdf(const struct key32 *secret, struct str salt, struct str info);
@@ -22,11 +23,12 @@ void crypto_wipe(void *p, size_t n);
 struct str crypto_seal(struct arena *a, const uint8_t key[SEAL_KEY_BYTES], struct str associated, struct str clear);
 MUST_CHECK bool crypto_open(struct arena *a, const uint8_t key[SEAL_KEY_BYTES], struct str associated, struct str sealed, struct str *clear);
 
-/* Text forms. */
+/* Text forms. Hexadecimal is written in lower case and read in either. */
 struct str hex_text(struct arena *a, struct str bytes);
 MUST_CHECK bool hex_parse(struct arena *a, struct str text, struct str *bytes);
 struct str base64url_text(struct arena *a, struct str bytes); /* without padding */
 MUST_CHECK bool base64url_parse(struct arena *a, struct str text, struct str *bytes); /* strict */
+MUST_CHECK bool base64url_decode(struct str text, void *out, size_t n); /* the same; false where it is not the text of n bytes */
 void base62_random(char *out, size_t n); /* n characters, not terminated */
 
 #endif

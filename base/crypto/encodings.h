@@ -42,6 +42,9 @@ struct ledger_link { /* what one entry's hash covers, besides its predecessor */
 };
 struct hash16 ledger_hash(const struct key32 *ledger_key, struct hash16 previous, const struct ledger_link *l);
 
+/* What a sealed text of a member is bound to: tenant and member_no. */
+struct str seal_associated(struct arena *a, tenant_id t, member_no m);
+
 /* API keys: acc_<env>_<key id: 16>_<secret: 40>, base62. */
 enum { API_KEY_ID_CHARS = 16, API_SECRET_CHARS = 40 };
 struct api_token {

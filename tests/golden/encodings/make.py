@@ -138,7 +138,8 @@ def fingerprints():
         ("fraction", "t", "m", t, "1e-1"),
         ("fraction", "t", "m", t, "0.1000000000000000055511151231257827"),
         ("small", "t", "m", t, "5e-324"),
-        ("large", "t", "m", t, "1.7976931348623157e308"),
+        ("large", "t", "m", t, "1e15"),
+        ("large", "t", "m", t, "1000000000000000"),
         ("mixed", "lead.converted", "zoë", t, '{"value":1250.75,"tags":["a","b"],"new":true,"old":false,"note":null,"who":{"id":"x/y"}}'),
         ("mixed", "lead.converted", "zoë", t, '{"who":{"id":"x\\/y"},"note":null,"old":false,"new":true,"tags":["a","b"],"value":1.25075e3}'),
     ]
