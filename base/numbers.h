@@ -1,4 +1,4 @@
-/* base/numbers.h: enums of base/numbers.def, and their names both ways. */
+/* base/numbers.h: enums of base/numbers.def, and their names both ways. The name of a number that is not in the table is NULL. */
 #ifndef BASE_NUMBERS_H
 #define BASE_NUMBERS_H
 
