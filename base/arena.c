@@ -12,6 +12,11 @@ enum {
     CHUNK_GROWN_MAX = 256 * 1024 /* what a reset may keep; a larger chunk serves one piece and is given back */
 };
 
+#if defined(__has_feature) /* clang's name for it */
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
 #ifdef __SANITIZE_ADDRESS__
 enum { EACH_PIECE_ALONE = 1 }; /* a chunk per piece: the sanitizer sees what runs over the end of one */
 #else

@@ -1,6 +1,7 @@
 /* base/banned.h: forced in front of every source file (-include): the functions of the C library that nobody here may call.
  *
- * They write without a bound, read numbers without saying that they failed, share a static result, or start a shell.
+ * They write without a bound, read numbers without saying that they failed, share a static result, start a shell, or
+ * change how numbers are written and read (setlocale: JSON has a decimal point everywhere).
  * Each becomes a name that does not exist and says what to use. The headers that declare them are read first, so that only
  * our own calls are meant. _GNU_SOURCE is set here because it has to stand before the first of these headers. */
 #ifndef BASE_BANNED_H
@@ -10,6 +11,7 @@
 #define _GNU_SOURCE
 #endif
 
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +38,7 @@
 #undef asctime
 #undef system
 #undef popen
+#undef setlocale
 
 #define strcpy(...)    strcpy_is_banned_use_str_copy
 #define strcat(...)    strcat_is_banned_use_struct_buf
@@ -58,5 +61,6 @@
 #define asctime(...)   asctime_is_banned_use_time_text
 #define system(...)    system_is_banned_it_starts_a_shell
 #define popen(...)     popen_is_banned_it_starts_a_shell
+#define setlocale(...) setlocale_is_banned_numbers_have_a_point
 
 #endif

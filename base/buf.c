@@ -6,7 +6,9 @@
 
 enum { BUF_FIRST = 256 };
 
-struct buf buf_new(struct arena *a, size_t max) { return (struct buf){.arena = a, .max = max}; }
+struct buf buf_new(struct arena *a, size_t max) {
+    return (struct buf){.arena = a, .max = max};
+}
 
 /* Room for n more bytes, or NULL and overflow. */
 static char *buf_room(struct buf *b, size_t n) {
@@ -73,4 +75,6 @@ void buf_i64(struct buf *b, int64_t v) { buf_integer(b, (uint64_t)v, 8); }
 
 bool buf_ok(const struct buf *b) { return !b->overflow; }
 
-struct str buf_str(const struct buf *b) { return b->n ? (struct str){b->p, b->n} : STR(""); }
+struct str buf_str(const struct buf *b) {
+    return b->n ? (struct str){b->p, b->n} : STR("");
+}

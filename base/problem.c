@@ -19,7 +19,9 @@ const struct problem_row *problem_row(enum problem p) {
     return &rows[p];
 }
 
-struct faults faults_new(struct arena *a) { return (struct faults){.arena = a}; }
+struct faults faults_new(struct arena *a) {
+    return (struct faults){.arena = a};
+}
 
 /* A cut inside a UTF-8 sequence would make the answer's JSON invalid: the cut goes back to a sequence's start. */
 static struct str detail_text(struct arena *a, const char *format, va_list args) {

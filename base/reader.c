@@ -1,6 +1,8 @@
 #include "base/str.h"
 
-struct reader reader_of(struct str s) { return (struct reader){.p = (const uint8_t *)s.p, .n = s.n}; }
+struct reader reader_of(struct str s) {
+    return (struct reader){.p = (const uint8_t *)s.p, .n = s.n};
+}
 
 static uint64_t read_integer(struct reader *r, size_t width) {
     if (r->bad || r->n - r->at < width) {

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-struct str str_of(const char *z) { return z ? (struct str){z, strlen(z)} : STR(""); }
+struct str str_of(const char *z) {
+    return z ? (struct str){z, strlen(z)} : STR("");
+}
 
 bool str_eq(struct str a, struct str b) { return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0); }
 
@@ -79,8 +81,10 @@ bool str_to_i64(struct str s, int64_t lo, int64_t hi, int64_t *out) {
     return true;
 }
 
-/* The length of the UTF-8 sequence at p, or 0 where there is none (RFC 3629, section 4: no over-long form, no surrogate). */
-static size_t utf8_sequence(const uint8_t *p, size_t left) {
+/* RFC 3629, section 4: no over-long form, no surrogate. */
+size_t str_utf8_at(struct str s, size_t at) {
+    MUST(at < s.n);
+    const uint8_t *p = (const uint8_t *)s.p + at;
     uint8_t first = p[0], lo = 0x80, hi = 0xbf;
     size_t n;
     if (first < 0x80) return 1;
@@ -97,16 +101,15 @@ static size_t utf8_sequence(const uint8_t *p, size_t left) {
     } else {
         return 0;
     }
-    if (left < n || p[1] < lo || p[1] > hi) return 0;
+    if (s.n - at < n || p[1] < lo || p[1] > hi) return 0;
     for (size_t i = 2; i < n; i++)
         if ((p[i] & 0xc0) != 0x80) return 0;
     return n;
 }
 
 bool str_is_utf8(struct str s) {
-    const uint8_t *p = (const uint8_t *)s.p;
     for (size_t i = 0; i < s.n;) {
-        size_t n = utf8_sequence(p + i, s.n - i);
+        size_t n = str_utf8_at(s, i);
         if (!n) return false;
         i += n;
     }
