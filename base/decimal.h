@@ -14,7 +14,8 @@ struct decimal {
 struct decimal decimal_of(int64_t millionths);
 struct decimal decimal_int(int64_t v);
 int64_t decimal_millionths(struct decimal d); /* |value| <= 10^12 (MUST) */
-/* A JSON number that has at most 6 places; false otherwise, or beyond ±10^12. 1.15 is 1.15, whatever the double says. */
+/* A JSON number that has at most 6 places; false otherwise, or beyond ±10^12. 1.15 is 1.15, whatever the double says. More than
+ * 15 significant digits are refused too: a double does not tell which decimal was written. */
 MUST_CHECK bool decimal_from_double(double d, struct decimal *out);
 /* An expression's result: rounded half away from zero at 6 places; false where it is not finite or beyond ±10^15. */
 MUST_CHECK bool decimal_round_double(double d, __int128 *millionths);
