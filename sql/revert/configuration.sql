@@ -1,0 +1,5 @@
+-- Revert accolade:configuration from mysql
+
+DROP TABLE code_number;
+DROP TABLE definition;
+DROP TABLE config_version;

@@ -1,0 +1,4 @@
+-- Revert accolade:events from mysql
+
+DROP TABLE outcome;
+DROP TABLE event_identity;

@@ -1,0 +1,3 @@
+-- Revert accolade:idempotency from mysql
+
+DROP TABLE idempotency;
