@@ -61,6 +61,7 @@ enum {
     COLD_BYTES_MAX = 4096,
     OUTCOME_BYTES_MAX = 65535, /* the clear part; an ordinary award is about 300 bytes */
     LANES_MAX = 4096,
+    PROGRAMS_MAX = 256, /* compiled configurations that a process keeps: some 50 KiB each */
 };
 
 /* time, milliseconds unless said */

@@ -1,0 +1,50 @@
+/* service/inside.h: struct service, for the files of service/ alone. */
+#ifndef SERVICE_INSIDE_H
+#define SERVICE_INSIDE_H
+
+#include "service/keys.h"
+#include "service/service.h"
+#include "sql/members.h"
+
+struct program_slot {
+    tenant_id tenant;
+    uint64_t version;
+    uint64_t used; /* service.clock at the last use */
+    struct arena *arena;
+    const struct program *program;
+};
+struct tenant_keys_slot {
+    tenant_id tenant;
+    struct tenant_keys keys;
+};
+struct key_slot { /* a front row as it was read; for reads that allow a stale record */
+    char key_id[API_KEY_ID_CHARS];
+    int64_t read_us;
+    struct arena *arena;
+    struct front_row row;
+};
+
+enum { TENANT_KEYS_SLOTS = 4096, KEY_SLOTS = 1024 };
+
+struct service {
+    struct settings settings;
+    struct arena *arena; /* of the process */
+    struct db *db;
+    struct key32 installation;
+    struct tenant_keys_slot *tenant_keys; /* direct-mapped by tenant id */
+    struct key_slot *key_slots;           /* direct-mapped by key id */
+    struct program_slot *programs;
+    size_t n_programs, cap_programs;
+    uint64_t clock; /* counts uses of programs */
+    struct lane_row lane;
+    bool lane_owned;
+};
+
+/* A new member's number and sealing key. */
+void member_key_make(struct member_key_row *row);
+/* Sets the zones of a loaded state from its zone numbers; a number that came after the program was compiled is looked up. */
+MUST_CHECK enum db_result state_zones(struct service *s, struct arena *a, struct member_state *state, const struct program *p);
+/* Fills attributes and groups of a state from its profile; false: the stored text is damaged. */
+MUST_CHECK bool profile_parse(struct arena *a, const struct profile_row *row, struct member_state *s);
+
+#endif

@@ -1,0 +1,197 @@
+#include "service/items.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "service/inside.h"
+#include "service/set.h"
+
+enum {
+    TRIES_MAX = 3,       /* 1213, 1020, a lost lane: the same set again (MECHANICS 2) */
+    BUSY_TRIES_MAX = 2,  /* a single item that has waited twice for a lock gets 409 (SEMANTICS 3) */
+    JITTER_US_MAX = 5000 /* keeps two workers from colliding in step */
+};
+
+void item_done(struct item *item, enum problem p) {
+    item->state = ITEM_DONE;
+    item->problem = p;
+}
+
+static bool past(const struct set *set) { return clock_monotonic_us() >= set->deadline_us; }
+
+static void give_up(struct set *set, enum problem p, int64_t retry_after, const char *why) {
+    for (size_t i = 0; i < set->n; i++) {
+        struct item *item = set->items[i];
+        if (item->state == ITEM_DONE) continue;
+        item->faults.retry_after = retry_after;
+        if (p != P_INTERNAL) fault_say(&item->faults, p, "%s", why);
+        item_done(item, p);
+    }
+}
+
+static void pause_a_little(int try) {
+    uint16_t random;
+    crypto_random(&random, sizeof random);
+    struct timespec t = {.tv_nsec = (long)(random % JITTER_US_MAX) * 1000 * try};
+    nanosleep(&t, NULL);
+}
+
+static void run(struct set *set);
+
+/* Each half of the set by itself, in order; `whole` of the items are new. */
+static void run_parts(struct set *set, size_t size) {
+    for (size_t at = 0; at < set->n; at += size) {
+        struct set part = *set;
+        part.items = set->items + at;
+        part.n = set->n - at < size ? set->n - at : size;
+        run(&part);
+    }
+}
+
+static size_t left(const struct set *set) {
+    size_t n = 0;
+    for (size_t i = 0; i < set->n; i++) n += set->items[i]->state != ITEM_DONE;
+    return n;
+}
+
+static enum tried try_once(struct set *set) {
+    enum tried t = set_front(set);
+    return t == TRIED_DONE && left(set) > 0 ? set_transaction(set) : t;
+}
+
+/* Runs a set to its end: every item is ITEM_DONE afterwards. */
+static void run(struct set *set) {
+    int again = 0, lost = 0, busy = 0;
+    while (left(set) > 0) {
+        if (past(set)) {
+            give_up(set, P_UNAVAILABLE, 1, "the request could not be finished in time; send the same request again");
+            return;
+        }
+        for (size_t i = 0; i < set->n; i++) {
+            if (set->items[i]->state != ITEM_DONE) set->items[i]->state = ITEM_NEW;
+        }
+        enum tried t = try_once(set);
+        if (t != TRIED_DONE) db_rollback(set->s->db);
+        switch (t) {
+        case TRIED_DONE: break;
+        case TRIED_AGAIN:
+            if (++again > TRIES_MAX + (int)set->n) { /* each item may leave the set once by a refusal */
+                give_up(set, P_UNAVAILABLE, 1, "the same rows are being changed all the time; send the same request again");
+            } else {
+                pause_a_little(again < TRIES_MAX ? again : TRIES_MAX);
+            }
+            break;
+        case TRIED_LOST:
+            if (++lost > 1) give_up(set, P_UNAVAILABLE, 1, "the database is not available; send the same request again");
+            break;
+        case TRIED_UNKNOWN:
+            lane_forget(set->s);
+            if (set->n > 1) {
+                run_parts(set, 1);
+            } else if (++lost > 2) {
+                give_up(set, P_UNAVAILABLE, 1, "the database is not available; send the same request again");
+            }
+            break;
+        case TRIED_BUSY:
+            if (set->n > 1) {
+                run_parts(set, (set->n + 1) / 2);
+            } else if (++busy >= BUSY_TRIES_MAX) {
+                give_up(set, P_IN_PROGRESS, 1, "the same event or member is being worked on elsewhere; send the same request again");
+            }
+            break;
+        case TRIED_FAULT:
+            if (set->n > 1) {
+                run_parts(set, (set->n + 1) / 2);
+            } else {
+                give_up(set, P_INTERNAL, 0, "");
+            }
+            break;
+        }
+    }
+}
+
+/* ---- the whole of a request, or of all requests that were taken at once ---- */
+
+static int by_identity(const struct item *a, const struct item *b) {
+    if (a->tenant.id.v != b->tenant.id.v) return a->tenant.id.v < b->tenant.id.v ? -1 : 1;
+    return memcmp(a->identity.b, b->identity.b, HASH16_BYTES);
+}
+
+static void prepare(struct service *s, struct arena *a, struct item *item) {
+    const struct tenant_keys *k = service_tenant_keys(s, item->tenant.id);
+    const struct event *e = &item->event;
+    item->identity = identity_of(&k->identity, e->source, e->id);
+    item->fingerprint = event_fingerprint(&k->identity, a, e->type, e->member, e->time_sent ? e->time_ms : -1, e->data);
+    item->faults = faults_new(a);
+    item->state = ITEM_NEW;
+    item->same = NULL;
+}
+
+/* An open-addressed table of the identities seen: equal ones are folded before the database is asked. */
+static void fold(struct arena *a, struct item *items, size_t n) {
+    size_t slots = 16;
+    while (slots < n * 2) slots *= 2;
+    struct item **table = NEW_ARRAY(a, struct item *, slots);
+    for (size_t i = 0; i < n; i++) {
+        if (items[i].state == ITEM_DONE) continue;
+        uint64_t h;
+        memcpy(&h, items[i].identity.b, sizeof h);
+        size_t at = (h ^ items[i].tenant.id.v) & (slots - 1);
+        while (table[at] != NULL && by_identity(table[at], &items[i]) != 0) at = (at + 1) & (slots - 1);
+        if (table[at] == NULL) {
+            table[at] = &items[i];
+        } else {
+            items[i].same = table[at];
+        }
+    }
+}
+
+/* What an item that was folded gets: the answer of the first, as a repeat. */
+static void unfold(struct item *item, struct arena *a) {
+    const struct item *first = item->same;
+    if (memcmp(&first->fingerprint, &item->fingerprint, sizeof item->fingerprint) != 0) {
+        fault_say(&item->faults, P_EVENT_REUSED, "another event of this request has the same source and id and other content");
+        item_done(item, P_EVENT_REUSED);
+        return;
+    }
+    item->faults = first->faults;
+    item->replayed = first->problem == P_OK;
+    item_done(item, first->problem);
+    if (first->problem != P_OK) return;
+    item_answer(item, a, first->program, first->outcome, true);
+}
+
+/* The tenants' rows anew for the sets after the first: a configuration that was saved meanwhile is used (MECHANICS 2, front a). */
+static void refresh_tenant(struct set *set) {
+    struct tenant_row row = {0};
+    for (size_t i = 0; i < set->n; i++) {
+        struct item *item = set->items[i];
+        if (row.id.v != item->tenant.id.v) {
+            enum db_result r = tenant_by_id(set->s->db, set->a, item->tenant.id, &row);
+            if (r != DB_OK) return; /* the set itself will meet the same trouble and say so */
+        }
+        item->tenant = row;
+        if (row.status == TENANT_SUSPENDED) item_done(item, P_SUSPENDED);
+    }
+}
+
+void settle_items(struct service *s, struct arena *a, struct item *items, size_t n, int64_t now_ms, int64_t deadline_us) {
+    struct item **todo = NEW_ARRAY(a, struct item *, n);
+    size_t n_todo = 0;
+    for (size_t i = 0; i < n; i++) prepare(s, a, &items[i]);
+    fold(a, items, n);
+    for (size_t i = 0; i < n; i++) {
+        if (items[i].same == NULL) todo[n_todo++] = &items[i];
+    }
+    for (size_t at = 0; at < n_todo; at += EVENTS_PER_SET_MAX) {
+        struct set set = {.s = s, .a = a, .items = todo + at, .now_ms = now_ms, .deadline_us = deadline_us};
+        set.n = n_todo - at < EVENTS_PER_SET_MAX ? n_todo - at : EVENTS_PER_SET_MAX;
+        if (at > 0) refresh_tenant(&set);
+        run(&set);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (items[i].same != NULL) unfold(&items[i], a);
+    }
+}

@@ -1,0 +1,40 @@
+/* service/items.h: events are settled here: one pipeline for one event and for a thousand (MECHANICS 2).
+ *
+ * The caller fills tenant and event of each item; settle_items does the rest: repeats, times, members, the transaction (in sets of at
+ * most EVENTS_PER_SET_MAX, in the order given), retries, the unknown COMMIT, and the text of every answer. An item's failure
+ * never touches another's answer. */
+#ifndef SERVICE_ITEMS_H
+#define SERVICE_ITEMS_H
+
+#include "engine/event.h"
+#include "service/service.h"
+
+struct item {
+    /* in */
+    struct tenant_row tenant; /* as the front of this set read it */
+    struct event event;
+    bool in_array;            /* a repeat says "replayed":true in its answer */
+    /* out */
+    enum problem problem;     /* P_OK: `answer` is the outcome as JSON */
+    struct faults faults;
+    struct str answer;
+    bool replayed;
+    /* between */
+    struct hash16 identity, fingerprint;
+    int state;                /* of the pipeline, private */
+    struct item *same;        /* an earlier item of the set with the same identity */
+    const struct program *program;
+    member_no member;
+    uint8_t sealing_key[SEAL_KEY_BYTES];
+    struct position at;       /* of the present try */
+    struct position sent;     /* the last one that was sent to COMMIT */
+    struct outcome *outcome;
+};
+/* deadline_us: of clock_monotonic_us; past it what is not committed yet gets P_UNAVAILABLE. now_ms is the set's one reading of the clock. */
+void settle_items(struct service *s, struct arena *a, struct item *items, size_t n, int64_t now_ms, int64_t deadline_us);
+
+/* The stored answer of an event. P_EVENT_NOT_FOUND, P_ERASED. */
+MUST_CHECK enum problem event_answer(struct service *s, struct arena *a, const struct tenant_row *tenant, struct str source, struct str id,
+                                     struct str *answer, struct faults *f);
+
+#endif

@@ -1,0 +1,48 @@
+/* service/keys.h: who a credential is: API keys, scopes, their life (DESIGN 3, SEMANTICS 32). */
+#ifndef SERVICE_KEYS_H
+#define SERVICE_KEYS_H
+
+#include "service/service.h"
+
+enum scope {
+    SCOPE_EVENTS_WRITE = 1 << 0,
+    SCOPE_MEMBERS_READ = 1 << 1,
+    SCOPE_MEMBERS_WRITE = 1 << 2,
+    SCOPE_LEDGER_WRITE = 1 << 3,
+    SCOPE_CONFIG_READ = 1 << 4,
+    SCOPE_CONFIG_WRITE = 1 << 5,
+    SCOPE_REWARDS_WRITE = 1 << 6,
+    SCOPE_ANALYTICS_READ = 1 << 7,
+    SCOPE_PUBLIC = 1 << 8,
+    SCOPE_SELF = 1 << 9,
+    SCOPE_OPERATOR = 1 << 10,
+    SCOPES_TENANT = 0xff, /* what "all" gives a tenant's key */
+    SCOPE_NONE = 0,       /* routes of the process: no credential */
+};
+const char *scope_name(enum scope one);
+MUST_CHECK bool scopes_parse(struct str text, uint32_t *out); /* "events:write,members:read" or "all" */
+struct str scopes_text(struct arena *a, uint32_t scopes);
+
+struct credential {
+    struct str key_id;
+    uint32_t scopes;
+    struct tenant_row tenant; /* id 0: operator */
+};
+
+/* Authenticates the bearer texts of a set: one front statement for all (max_age_ms > 0 allows records that old). For each i:
+ * problems[i] is P_OK and out[i] filled, or P_UNAUTHENTICATED, P_SUSPENDED, or what the database's failure means for all. An unknown
+ * key costs the same hash and comparison as a known one. */
+void keys_authenticate(struct service *s, struct arena *a, const struct str *bearers, size_t n, int64_t max_age_ms, int64_t now_ms,
+                       struct credential *out, enum problem *problems);
+
+struct key_made {
+    struct str key_id, token; /* the token is shown once */
+};
+MUST_CHECK enum problem key_create(struct service *s, struct arena *a, tenant_id t, struct str name, uint32_t scopes, int64_t expires_at,
+                                   struct key_made *out, struct faults *f);
+MUST_CHECK enum problem key_rotate_secret(struct service *s, struct arena *a, tenant_id t, struct str key_id, int64_t overlap_ms,
+                                          struct key_made *out, struct faults *f);
+MUST_CHECK enum problem key_end(struct service *s, struct arena *a, tenant_id t, struct str key_id, struct faults *f); /* revokes */
+MUST_CHECK enum problem keys_of(struct service *s, struct arena *a, tenant_id t, struct key_row **out, size_t *n, struct faults *f);
+
+#endif

@@ -1,0 +1,185 @@
+#include "service/service.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "service/inside.h"
+
+static bool read_installation_key(const char *path, struct key32 *out, struct arena *a, struct str *error) {
+    if (path == NULL || *path == '\0') {
+        *error = STR("setting installation_key_file: name the file of 32 bytes that all tenants' keys are made from");
+        return false;
+    }
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    bool ok = fd >= 0 && fstat(fd, &st) == 0 && st.st_size == KEY_BYTES && read(fd, out->b, KEY_BYTES) == KEY_BYTES;
+    if (!ok) *error = str_printf(a, "%s: cannot read an installation key of exactly %d bytes", path, KEY_BYTES);
+    if (ok && (st.st_mode & 077) != 0) {
+        *error = str_printf(a, "%s: others can read the installation key; run: chmod 600 %s", path, path);
+        ok = false;
+    }
+    if (fd >= 0) close(fd);
+    return ok;
+}
+
+struct service *service_open(const struct settings *settings, bool patient, struct arena *a, struct str *error) {
+    struct key32 installation;
+    if (!read_installation_key(settings->installation_key_file, &installation, a, error)) return NULL;
+    struct arena *arena = arena_new();
+    struct service *s = NEW(arena, struct service);
+    s->arena = arena;
+    s->settings = *settings;
+    s->installation = installation;
+    s->tenant_keys = NEW_ARRAY(arena, struct tenant_keys_slot, TENANT_KEYS_SLOTS);
+    s->key_slots = NEW_ARRAY(arena, struct key_slot, KEY_SLOTS);
+    s->cap_programs = PROGRAMS_MAX * 2;
+    s->programs = NEW_ARRAY(arena, struct program_slot, s->cap_programs);
+    struct db_address address = {
+        .socket = settings->db_socket,
+        .host = settings->db_host,
+        .name = settings->db_name,
+        .user = settings->db_user,
+        .password = settings->db_password,
+        .port = (unsigned)settings->db_port,
+        .read_timeout_s = patient ? 600 : (int)(REQUEST_DEADLINE_MS / MS_SECOND),
+    };
+    s->db = db_open(&address);
+    return s;
+}
+
+void service_close(struct service **service) {
+    struct service *s = *service;
+    if (s == NULL) return;
+    if (s->lane_owned) {
+        struct arena *a = arena_new();
+        enum db_result r = lane_release(s->db, a, &s->lane);
+        if (r != DB_OK && r != DB_NOT_FOUND) log_line(LOG_INFO, "lane_release", "lane=%u result=%s", s->lane.lane, db_result_name(r));
+        arena_free(&a);
+    }
+    db_close(&s->db);
+    for (size_t i = 0; i < s->n_programs; i++) arena_free(&s->programs[i].arena);
+    for (size_t i = 0; i < KEY_SLOTS; i++) arena_free(&s->key_slots[i].arena);
+    crypto_wipe(&s->installation, sizeof s->installation);
+    struct arena *arena = s->arena;
+    arena_free(&arena);
+    *service = NULL;
+}
+
+struct db *service_db(struct service *s) { return s->db; }
+const struct settings *service_settings(const struct service *s) { return &s->settings; }
+
+const struct tenant_keys *service_tenant_keys(struct service *s, tenant_id t) {
+    struct tenant_keys_slot *slot = &s->tenant_keys[t.v % TENANT_KEYS_SLOTS];
+    if (slot->tenant.v != t.v || t.v == 0) {
+        slot->tenant = t;
+        slot->keys = tenant_keys_of(&s->installation, t);
+    }
+    return &slot->keys;
+}
+
+enum problem service_problem(enum db_result r, struct faults *f) {
+    switch (r) {
+    case DB_OK: return P_OK;
+    case DB_BUSY: f->retry_after = 1; return fault_say(f, P_IN_PROGRESS, "somebody else is changing the same thing; try again");
+    case DB_RETRY:
+    case DB_GONE:
+    case DB_UNKNOWN: f->retry_after = 1; return fault_say(f, P_UNAVAILABLE, "the database is not available; send the same request again");
+    case DB_FATAL: return P_INTERNAL;
+    case DB_NOT_FOUND:
+    case DB_CONFLICT: break;
+    }
+    NEVER("a database result that the caller had to handle");
+}
+
+/* ---- programs ---- */
+
+static struct program_slot *program_slot_of(struct service *s, tenant_id t, uint64_t version) {
+    for (size_t i = 0; i < s->n_programs; i++) {
+        if (s->programs[i].tenant.v == t.v && s->programs[i].version == version) return &s->programs[i];
+    }
+    return NULL;
+}
+
+/* The definitions of a version, each parsed from its stored text. */
+static enum problem definitions_load(struct service *s, struct arena *a, tenant_id t, uint64_t version, struct definition **out, size_t *n_out,
+                                     struct faults *f) {
+    struct definition_row *rows;
+    size_t n;
+    enum db_result r = definitions_at(s->db, a, t, version, &rows, &n);
+    if (r != DB_OK) return service_problem(r, f);
+    struct definition *d = NEW_ARRAY(a, struct definition, n);
+    for (size_t i = 0; i < n; i++) {
+        d[i].kind = rows[i].kind;
+        d[i].code = rows[i].code;
+        d[i].pointer = str_printf(a, "/definitions/%zu", i);
+        if (json_parse(a, rows[i].body, &d[i].body, f) != P_OK) return P_CONFIG_UNUSABLE;
+    }
+    *out = d;
+    *n_out = n;
+    return P_OK;
+}
+
+static enum problem program_load(struct service *s, struct arena *a, tenant_id t, uint64_t version, struct program **out, struct faults *f) {
+    struct compile_in in = {.tenant = t, .version = version};
+    struct definition *definitions;
+    enum problem p = definitions_load(s, a, t, version, &definitions, &in.n_definitions, f);
+    if (p != P_OK) return p;
+    in.definitions = definitions;
+    struct code_number *codes;
+    enum db_result r = codes_read(s->db, a, t, &codes, &in.n_codes);
+    if (r != DB_OK) return service_problem(r, f);
+    in.codes = codes;
+    struct version_row change;
+    r = version_zone_change(s->db, a, t, version, &change);
+    if (r == DB_OK) {
+        in.zone_before = change.zone_before;
+        in.zone_from_ms = change.zone_from_ms;
+    } else if (r != DB_NOT_FOUND) {
+        return service_problem(r, f);
+    }
+    struct faults compile_faults = faults_new(a);
+    if (program_compile(a, &in, out, &compile_faults) != P_OK) {
+        struct str first = compile_faults.list.n > 0 ? compile_faults.list.items[0].detail : STR("");
+        log_line(LOG_ERROR, "config_unusable", "tenant=%u version=%llu first=%s", t.v, (unsigned long long)version, log_quote(a, first));
+        return P_CONFIG_UNUSABLE;
+    }
+    return P_OK;
+}
+
+enum problem program_get(struct service *s, tenant_id t, uint64_t version, const struct program **out, struct faults *f) {
+    struct program_slot *slot = program_slot_of(s, t, version);
+    if (slot == NULL) {
+        if (s->n_programs == s->cap_programs) {
+            f->retry_after = 1;
+            return fault_say(f, P_UNAVAILABLE, "too many tenants at once; send the same request again");
+        }
+        struct arena *a = arena_new();
+        struct program *program;
+        enum problem p = program_load(s, a, t, version, &program, f);
+        if (p != P_OK) {
+            arena_free(&a);
+            if (p == P_CONFIG_UNUSABLE) f->retry_after = 5;
+            return p;
+        }
+        slot = &s->programs[s->n_programs++];
+        *slot = (struct program_slot){.tenant = t, .version = version, .arena = a, .program = program};
+    }
+    slot->used = ++s->clock;
+    *out = slot->program;
+    return P_OK;
+}
+
+void programs_trim(struct service *s) {
+    while (s->n_programs > PROGRAMS_MAX) {
+        size_t oldest = 0;
+        for (size_t i = 1; i < s->n_programs; i++) {
+            if (s->programs[i].used < s->programs[oldest].used) oldest = i;
+        }
+        arena_free(&s->programs[oldest].arena);
+        s->programs[oldest] = s->programs[--s->n_programs];
+    }
+}

@@ -1,0 +1,25 @@
+/* service/verify.h: proves invariants 1, 2, 3, 10 and the lanes on the database as it stands, while everything runs (MECHANICS 3). */
+#ifndef SERVICE_VERIFY_H
+#define SERVICE_VERIFY_H
+
+#include "service/service.h"
+
+struct violation {
+    int invariant;       /* 1, 2, 3, 10; 0: the lanes */
+    struct str tenant;   /* code, "" for lanes */
+    struct str where;    /* "member 123 currency points part available seq 7" */
+    struct str what;     /* what is there and what should be */
+};
+struct verify_report {
+    uint64_t tenants, members, wallets, entries, outcomes, identities, lanes, counters;
+    uint64_t uncounted; /* members whose first outcomes are no longer kept: their counters could not be recounted */
+    LIST(struct violation) violations;
+};
+struct verify_options {
+    tenant_id tenant; /* 0: all */
+    void (*progress)(void *ctx, const char *phase, uint64_t done, uint64_t of);
+    void *ctx;
+};
+MUST_CHECK enum problem verify_run(struct service *s, struct arena *a, const struct verify_options *o, struct verify_report *out, struct faults *f);
+
+#endif
