@@ -72,9 +72,9 @@ static size_t escape(char *to, char c) {
 static size_t put_head(char *line, enum log_level level, const char *event) {
     int64_t now = clock_now_ms(), days = floor_div(now, MS_DAY), rest = now - days * MS_DAY;
     struct date d = date_of_days(days);
-    int n = snprintf(line, 256, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ %s %s[%ld] %.100s ", (int)d.year, d.month, d.day, (int)(rest / MS_HOUR),
-                     (int)(rest / MS_MINUTE % 60), (int)(rest / MS_SECOND % 60), (int)(rest % MS_SECOND), LEVELS[level],
-                     target.program[0] ? target.program : "accolade", (long)getpid(), event);
+    int n = snprintf(line, 256, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ %s %s[%ld] %.100s ", (int)d.year, d.month, d.day,
+                     (int)(rest / MS_HOUR), (int)(rest / MS_MINUTE % 60), (int)(rest / MS_SECOND % 60), (int)(rest % MS_SECOND),
+                     LEVELS[level], target.program[0] ? target.program : "accolade", (long)getpid(), event);
     MUST(n > 0 && n < 256);
     return (size_t)n;
 }

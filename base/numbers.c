@@ -1,17 +1,18 @@
 #include "base/numbers.h"
 
 /* One switch per enum, each from the same table: a row of another kind expands to nothing. */
-#define NAME_ROW(id, no, name) \
-    case id: return name;
+#define NAME_ROW(id, no, name)                                                                                                             \
+    case id:                                                                                                                               \
+        return name;
 #define NAME_NONE(id, no, name)
 
-#define ACCOUNT NAME_ROW
-#define PART NAME_NONE
+#define ACCOUNT       NAME_ROW
+#define PART          NAME_NONE
 #define TRANSFER_KIND NAME_NONE
-#define CHANGE NAME_NONE
-#define PERIOD NAME_NONE
-#define REASON NAME_NONE
-#define COUNTER NAME_NONE
+#define CHANGE        NAME_NONE
+#define PERIOD        NAME_NONE
+#define REASON        NAME_NONE
+#define COUNTER       NAME_NONE
 
 const char *account_name(enum account a) {
     switch ((int)a) {
@@ -22,7 +23,7 @@ const char *account_name(enum account a) {
 
 #undef ACCOUNT
 #undef TRANSFER_KIND
-#define ACCOUNT NAME_NONE
+#define ACCOUNT       NAME_NONE
 #define TRANSFER_KIND NAME_ROW
 
 const char *transfer_kind_name(enum transfer_kind k) {
@@ -35,7 +36,7 @@ const char *transfer_kind_name(enum transfer_kind k) {
 #undef TRANSFER_KIND
 #undef CHANGE
 #define TRANSFER_KIND NAME_NONE
-#define CHANGE NAME_ROW
+#define CHANGE        NAME_ROW
 
 const char *change_kind_name(enum change_kind k) {
     switch ((int)k) {
@@ -70,7 +71,7 @@ const char *reason_name(enum reason r) {
 
 #undef REASON
 #undef COUNTER
-#define REASON NAME_NONE
+#define REASON  NAME_NONE
 #define COUNTER NAME_ROW
 
 const char *counter_kind_name(enum counter_kind c) {

@@ -20,7 +20,7 @@ struct row {
 };
 
 static const struct row rows[] = {
-#define SETTING_TEXT(name, dflt, flags, doc) {#name, false, 0, 0, flags, NULL, doc, offsetof(struct settings, name)},
+#define SETTING_TEXT(name, dflt, flags, doc)                 {#name, false, 0, 0, flags, NULL, doc, offsetof(struct settings, name)},
 #define SETTING_NUMBER(name, lo, hi, dflt, flags, unit, doc) {#name, true, lo, hi, flags, unit, doc, offsetof(struct settings, name)},
 #include "base/settings.def"
 #undef SETTING_TEXT
@@ -28,17 +28,17 @@ static const struct row rows[] = {
 };
 
 static const struct settings defaults = {
-#define SETTING_TEXT(name, dflt, flags, doc) .name = dflt,
+#define SETTING_TEXT(name, dflt, flags, doc)                 .name = dflt,
 #define SETTING_NUMBER(name, lo, hi, dflt, flags, unit, doc) .name = dflt,
 #include "base/settings.def"
 #undef SETTING_TEXT
 #undef SETTING_NUMBER
 };
 
-#define SETTING_TEXT(name, dflt, flags, doc) \
-    static_assert(((flags) & ~(SETTING_SECRET | SETTING_RELOAD)) == 0, "flags of " #name);
-#define SETTING_NUMBER(name, lo, hi, dflt, flags, unit, doc) \
-    static_assert((lo) <= (dflt) && (dflt) <= (hi) && ((flags) & ~(SETTING_SECRET | SETTING_RELOAD)) == 0, "bounds, default and flags of " #name);
+#define SETTING_TEXT(name, dflt, flags, doc) static_assert(((flags) & ~(SETTING_SECRET | SETTING_RELOAD)) == 0, "flags of " #name);
+#define SETTING_NUMBER(name, lo, hi, dflt, flags, unit, doc)                                                                               \
+    static_assert((lo) <= (dflt) && (dflt) <= (hi) && ((flags) & ~(SETTING_SECRET | SETTING_RELOAD)) == 0,                                 \
+                  "bounds, default and flags of " #name);
 #include "base/settings.def"
 #undef SETTING_TEXT
 #undef SETTING_NUMBER
@@ -67,8 +67,8 @@ static bool take(struct arena *a, const struct row *r, struct str value, struct 
     if (r->number) {
         int64_t v;
         if (!str_to_i64(value, r->lo, r->hi, &v)) {
-            *error = str_printf(a, STR_FMT ": '%s' must be a whole number from %lld to %lld (%s)", STR_ARG(where), r->name, (long long)r->lo,
-                                (long long)r->hi, r->unit);
+            *error = str_printf(a, STR_FMT ": '%s' must be a whole number from %lld to %lld (%s)", STR_ARG(where), r->name,
+                                (long long)r->lo, (long long)r->hi, r->unit);
             return false;
         }
         *(int64_t *)field = v;

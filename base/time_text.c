@@ -65,7 +65,8 @@ static bool take_offset(struct str *s, int64_t *ms) {
 bool time_parse(struct str s, int64_t *ms) {
     int64_t days, clock, offset;
     char t;
-    if (!take_date(&s, &days) || !take_one_of(&s, 'T', 't', &t) || !take_clock(&s, &clock) || !take_offset(&s, &offset) || s.n) return false;
+    if (!take_date(&s, &days) || !take_one_of(&s, 'T', 't', &t) || !take_clock(&s, &clock) || !take_offset(&s, &offset) || s.n)
+        return false;
     *ms = days * MS_DAY + clock - offset;
     return true;
 }

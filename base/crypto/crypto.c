@@ -102,13 +102,13 @@ bool crypto_equal(const void *a, const void *b, size_t n) { return CRYPTO_memcmp
 void crypto_wipe(void *p, size_t n) { OPENSSL_cleanse(p, n); }
 
 /* One pass of the cipher, less its end: associated data, then the text. n bytes from `from` to `to`. */
-static bool cipher_run(const uint8_t *key, const uint8_t *nonce, struct str associated, const uint8_t *from, size_t n, uint8_t *to, bool seal) {
+static bool cipher_run(const uint8_t *key, const uint8_t *nonce, struct str associated, const uint8_t *from, size_t n, uint8_t *to,
+                       bool seal) {
     library_open();
     MUST(n <= INT32_MAX && associated.n <= INT32_MAX);
     int written = 0;
     return EVP_CipherInit_ex2(library.cipher, library.gcm, key, nonce, seal, NULL) == 1 &&
-           (associated.n == 0 ||
-            EVP_CipherUpdate(library.cipher, NULL, &written, (const uint8_t *)associated.p, (int)associated.n) == 1) &&
+           (associated.n == 0 || EVP_CipherUpdate(library.cipher, NULL, &written, (const uint8_t *)associated.p, (int)associated.n) == 1) &&
            (n == 0 || EVP_CipherUpdate(library.cipher, to, &written, from, (int)n) == 1);
 }
 

@@ -156,7 +156,8 @@ struct hash16 request_fingerprint(const struct key32 *identity_key, struct str m
     return first_half(out);
 }
 
-int64_t random_amount(const struct key32 *random_key, struct str source, struct str id, struct str rule, uint32_t n, int64_t low, int64_t high) {
+int64_t random_amount(const struct key32 *random_key, struct str source, struct str id, struct str rule, uint32_t n, int64_t low,
+                      int64_t high) {
     MUST(low <= high);
     struct framed f = {.n = 0};
     uint8_t out[32], count[4];
@@ -177,7 +178,7 @@ struct hash16 ledger_hash(const struct key32 *ledger_key, struct hash16 previous
     enum { LINK_BYTES = 97 };
     uint8_t bytes[LINK_BYTES], out[32], *to = bytes;
     MUST(l->part > 0 && l->part < PART__MAX && l->kind > 0 && l->kind < KIND__MAX && l->contra > 0 && l->contra < ACCOUNT__MAX);
-#define PUT(v, n) (put_be(to, (uint64_t)(v), (n)), to += (n))
+#define PUT(v, n)    (put_be(to, (uint64_t)(v), (n)), to += (n))
 #define PUT_BYTES(b) (memcpy(to, (b), sizeof(b)), to += sizeof(b))
     PUT_BYTES(previous.b);
     PUT(l->tenant.v, 4);

@@ -34,7 +34,9 @@ static const struct json *member(const struct json *row, const char *name, enum 
     return v;
 }
 
-struct str golden_text(const struct json *row, const char *name) { return member(row, name, JSON_STRING)->string; }
+struct str golden_text(const struct json *row, const char *name) {
+    return member(row, name, JSON_STRING)->string;
+}
 
 struct str golden_bytes(struct arena *a, const struct json *row, const char *name) {
     struct str bytes = {0};

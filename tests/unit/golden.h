@@ -8,9 +8,9 @@
 const struct json *golden_read(struct arena *a, const char *path); /* the array; never empty */
 struct str golden_text(const struct json *row, const char *name);
 struct str golden_bytes(struct arena *a, const struct json *row, const char *name);
-int64_t golden_int(const struct json *row, const char *name);   /* a number */
-uint64_t golden_u64(const struct json *row, const char *name);  /* a text of digits */
-int64_t golden_i64(const struct json *row, const char *name);   /* a text of digits, perhaps after '-' */
+int64_t golden_int(const struct json *row, const char *name);  /* a number */
+uint64_t golden_u64(const struct json *row, const char *name); /* a text of digits */
+int64_t golden_i64(const struct json *row, const char *name);  /* a text of digits, perhaps after '-' */
 bool golden_bool(const struct json *row, const char *name);
 void golden_equal(struct arena *a, const struct json *row, const char *name, const void *got, size_t n); /* compares bytes */
 

@@ -147,9 +147,11 @@ static void test_hex(void **state) {
 
 static void test_base64url_rfc_4648(void **state) {
     struct arena *a = *state;
-    static const struct { const char *bytes, *text; } cases[] = {
-        {"", ""}, {"f", "Zg"}, {"fo", "Zm8"}, {"foo", "Zm9v"}, {"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"}, {"foobar", "Zm9vYmFy"},
-        {"\xfb\xff\xbf", "-_-_"},
+    static const struct {
+        const char *bytes, *text;
+    } cases[] = {
+        {"", ""},           {"f", "Zg"},          {"fo", "Zm8"},          {"foo", "Zm9v"},
+        {"foob", "Zm9vYg"}, {"fooba", "Zm9vYmE"}, {"foobar", "Zm9vYmFy"}, {"\xfb\xff\xbf", "-_-_"},
     };
     struct str bytes;
     for (size_t i = 0; i < COUNT(cases); i++) {

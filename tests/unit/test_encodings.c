@@ -199,7 +199,8 @@ static void test_sealed_texts_of_old_open(void **state) {
     for (uint32_t i = 0; i < rows->n; i++) {
         const struct json *row = &rows->items[i];
         struct str key = golden_bytes(a, row, "key"), sealed = golden_bytes(a, row, "sealed"), clear;
-        struct str associated = seal_associated(a, (tenant_id){(uint32_t)golden_int(row, "tenant")}, (member_no){golden_u64(row, "member")});
+        struct str associated =
+            seal_associated(a, (tenant_id){(uint32_t)golden_int(row, "tenant")}, (member_no){golden_u64(row, "member")});
         assert_int_equal(key.n, SEAL_KEY_BYTES);
         golden_equal(a, row, "associated", associated.p, associated.n);
         assert_true(crypto_open(a, (const uint8_t *)key.p, associated, sealed, &clear));

@@ -48,10 +48,15 @@ static void test_uuid_texts(void **state) {
     struct uuid u;
     assert_true(uuid_of_text(STR("017F22E2-79b0-7cc3-98C4-dc0c0c07398f"), &u));
     assert_string_equal(str_z(a, uuid_text(a, u)), "017f22e2-79b0-7cc3-98c4-dc0c0c07398f");
-    static const char *const bad[] = {"", "017f22e2-79b0-7cc3-98c4-dc0c0c07398", "017f22e2-79b0-7cc3-98c4-dc0c0c07398f0",
-                                      "017f22e279b07cc398c4dc0c0c07398f", "017f22e2-79b0-7cc3-98c4-dc0c0c07398g",
-                                      "017f22e2_79b0-7cc3-98c4-dc0c0c07398f", "017f22e279-b0-7cc3-98c4-dc0c0c07398f",
-                                      "{17f22e2-79b0-7cc3-98c4-dc0c0c07398}", "017f22e2-79b0-7cc3-98c4-dc0c0c0739 8"};
+    static const char *const bad[] = {"",
+                                      "017f22e2-79b0-7cc3-98c4-dc0c0c07398",
+                                      "017f22e2-79b0-7cc3-98c4-dc0c0c07398f0",
+                                      "017f22e279b07cc398c4dc0c0c07398f",
+                                      "017f22e2-79b0-7cc3-98c4-dc0c0c07398g",
+                                      "017f22e2_79b0-7cc3-98c4-dc0c0c07398f",
+                                      "017f22e279-b0-7cc3-98c4-dc0c0c07398f",
+                                      "{17f22e2-79b0-7cc3-98c4-dc0c0c07398}",
+                                      "017f22e2-79b0-7cc3-98c4-dc0c0c0739 8"};
     for (size_t i = 0; i < COUNT(bad); i++)
         if (uuid_of_text(str_of(bad[i]), &u)) fail_msg("taken as a UUID: %s", bad[i]);
 }
@@ -85,10 +90,21 @@ static void test_codes(void **state) {
 
 static void test_public_ids_semantics_1(void **state) {
     struct arena *a = *state;
-    static const char *const good[] = {"a", "agent-17", "https://crm.example/a/b?c=d#e", "/a//b/", "...", "a..", "..a", "a/...", "%2e%2e",
-                                       "z\xc3\xbcrich", "\xf0\x9d\x84\x9e", " ", "a b"};
-    static const char *const bad[] = {"", ".", "..", "a/..", "../a", "a/../b", "a/./b", "./", "/..", "a\n", "\t", "a\x7f", "\xc3", "\xff",
-                                      "\xed\xa0\x80", "\xc0\xaf"};
+    static const char *const good[] = {"a",
+                                       "agent-17",
+                                       "https://crm.example/a/b?c=d#e",
+                                       "/a//b/",
+                                       "...",
+                                       "a..",
+                                       "..a",
+                                       "a/...",
+                                       "%2e%2e",
+                                       "z\xc3\xbcrich",
+                                       "\xf0\x9d\x84\x9e",
+                                       " ",
+                                       "a b"};
+    static const char *const bad[] = {"",    ".",   "..", "a/..",  "../a", "a/../b", "a/./b",        "./",
+                                      "/..", "a\n", "\t", "a\x7f", "\xc3", "\xff",   "\xed\xa0\x80", "\xc0\xaf"};
     for (size_t i = 0; i < COUNT(good); i++)
         if (!public_id_is_valid(str_of(good[i]))) fail_msg("refused: %s", good[i]);
     for (size_t i = 0; i < COUNT(bad); i++)
@@ -102,20 +118,20 @@ static void test_public_ids_semantics_1(void **state) {
 static void test_numbers_never_change(void **state) {
     (void)state;
     static const char *const accounts[] = {NULL, "issuance", "redemption", "decay", "expiry", "adjustment", "referral", "reversal", "held"};
-    static const char *const kinds[] = {NULL, "earned", "bonus", "spent", "refund", "adjustment", "decay", "expiry", "referral", "reversal",
-                                        "hold", "capture", "release"};
+    static const char *const kinds[] = {NULL,     "earned",   "bonus",    "spent", "refund",  "adjustment", "decay",
+                                        "expiry", "referral", "reversal", "hold",  "capture", "release"};
     static const char *const changes[] = {NULL, "event", "adjustment"};
     static const char *const periods[] = {"ever", "hour", "day", "week", "month"};
-    static const char *const reasons[] = {NULL, "condition", "audience", "inactive", "suspended", "cooldown", "limit", "capped", "zero",
-                                          "expression", "budget"};
+    static const char *const reasons[] = {NULL,    "condition", "audience", "inactive",   "suspended", "cooldown",
+                                          "limit", "capped",    "zero",     "expression", "budget"};
     static const char *const counters[] = {NULL, "metric", "cap", "limit", "cooldown", "earned"};
-#define ASSERT_NAMES(names, name, type)                                       \
-    for (size_t i = 0; i < COUNT(names); i++) {                               \
-        if (names[i])                                                         \
-            assert_string_equal(name((type)i), names[i]);                     \
-        else                                                                  \
-            assert_null(name((type)i));                                       \
-    }                                                                         \
+#define ASSERT_NAMES(names, name, type)                                                                                                    \
+    for (size_t i = 0; i < COUNT(names); i++) {                                                                                            \
+        if (names[i])                                                                                                                      \
+            assert_string_equal(name((type)i), names[i]);                                                                                  \
+        else                                                                                                                               \
+            assert_null(name((type)i));                                                                                                    \
+    }                                                                                                                                      \
     assert_null(name((type)200))
     ASSERT_NAMES(accounts, account_name, enum account);
     ASSERT_NAMES(kinds, transfer_kind_name, enum transfer_kind);
