@@ -5,13 +5,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-
-/* Where a value stands: a chain on the C stack, of which a pointer is made only for a fault. */
-struct place {
-    const struct place *parent;
-    struct str key; /* of a member; key.p is NULL for an item */
-    size_t index;   /* of an item */
-};
+#include "base/place.h"
 
 struct key {
     struct str text; /* decoded */
@@ -27,12 +21,6 @@ struct scan {
     uint32_t depth, values;
     LIST(struct key) keys; /* of all objects that are open, innermost last */
 };
-
-static struct str place_pointer(struct arena *a, const struct place *place) {
-    if (!place) return STR("");
-    struct str parent = place_pointer(a, place->parent);
-    return place->key.p ? pointer_child(a, parent, place->key) : pointer_index(a, parent, place->index);
-}
 
 static bool refuse(struct scan *s, const struct place *place, size_t at, enum problem p, const char *what) {
     const char *end = at >= s->n ? "; the text ends here" : "";
@@ -300,19 +288,20 @@ static bool value(struct scan *s, const struct place *place) {
 
 enum problem json_strict(struct arena *a, struct str text, struct str *out, struct faults *faults) {
     struct scan s = {.arena = a, .faults = faults, .p = text.p, .n = text.n};
+    const struct place whole = {.key = STR("")};
     if (text.n >= 3 && memcmp(text.p, "\xef\xbb\xbf", 3) == 0) {
-        malformed(&s, NULL, 0, "a byte order mark is not allowed");
+        malformed(&s, &whole, 0, "a byte order mark is not allowed");
         return s.problem;
     }
     skip_space(&s);
     size_t start = s.at;
     if (start == s.n) {
-        malformed(&s, NULL, start, "a value is expected");
+        malformed(&s, &whole, start, "a value is expected");
         return s.problem;
     }
-    if (!value(&s, NULL)) return s.problem;
+    if (!value(&s, &whole)) return s.problem;
     *out = (struct str){text.p + start, s.at - start};
     skip_space(&s);
-    if (s.at < s.n) malformed(&s, NULL, s.at, "nothing may follow the value");
+    if (s.at < s.n) malformed(&s, &whole, s.at, "nothing may follow the value");
     return s.problem;
 }

@@ -36,15 +36,20 @@ static struct str detail_text(struct arena *a, const char *format, va_list args)
     return str_copy(a, (struct str){text, length});
 }
 
-enum problem fault_add(struct faults *f, enum problem p, struct str pointer, const char *format, ...) {
+enum problem fault_add_v(struct faults *f, enum problem p, struct str pointer, const char *format, va_list args) {
     if (f->list.n >= FAULTS_MAX) {
         f->more++;
         return p;
     }
-    va_list args;
-    va_start(args, format);
     struct fault *fault = LIST_PUSH(f->arena, &f->list);
     *fault = (struct fault){.problem = p, .pointer = str_copy(f->arena, pointer), .detail = detail_text(f->arena, format, args)};
+    return p;
+}
+
+enum problem fault_add(struct faults *f, enum problem p, struct str pointer, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fault_add_v(f, p, pointer, format, args);
     va_end(args);
     return p;
 }

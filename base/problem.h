@@ -5,6 +5,8 @@
 #ifndef BASE_PROBLEM_H
 #define BASE_PROBLEM_H
 
+#include <stdarg.h>
+
 #include "base/str.h"
 
 enum problem {
@@ -39,6 +41,7 @@ struct faults {
 };
 struct faults faults_new(struct arena *a);
 enum problem fault_add(struct faults *f, enum problem p, struct str pointer, const char *format, ...) PRINTF(4, 5); /* returns p */
+enum problem fault_add_v(struct faults *f, enum problem p, struct str pointer, const char *format, va_list args) PRINTF(4, 0);
 enum problem fault_say(struct faults *f, enum problem p, const char *format, ...) PRINTF(3, 4); /* sets detail; returns p */
 struct str pointer_child(struct arena *a, struct str parent, struct str key); /* escapes ~ and / */
 struct str pointer_index(struct arena *a, struct str parent, size_t index);
