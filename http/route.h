@@ -50,8 +50,4 @@ struct str problem_item(struct request *r, enum problem p, const struct faults *
 /* Percent-decodes one path segment: false for bad escapes, NUL, invalid UTF-8. */
 MUST_CHECK bool segment_decode(struct arena *a, struct str raw, struct str *out);
 
-/* Opaque texts of cursors: base64url of a checksum and the payload; only what cursor_text made is taken. */
-struct str cursor_text(struct arena *a, struct str payload);
-MUST_CHECK bool cursor_parse(struct arena *a, struct str text, struct str *payload);
-
 #endif
