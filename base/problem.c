@@ -23,17 +23,19 @@ struct faults faults_new(struct arena *a) {
     return (struct faults){.arena = a};
 }
 
-/* A cut inside a UTF-8 sequence would make the answer's JSON invalid: the cut goes back to a sequence's start. */
+/* A cut inside a UTF-8 sequence would make the answer's JSON invalid: then the cut goes back to the sequence's start. */
 static struct str detail_text(struct arena *a, const char *format, va_list args) {
     char text[DETAIL_BYTES_MAX];
     int n = vsnprintf(text, sizeof text, format, args);
     MUST(n >= 0);
-    size_t length = (size_t)n;
-    if (length >= sizeof text) {
-        length = sizeof text - 1;
-        while (length && ((unsigned char)text[length] & 0xc0) == 0x80) length--;
+    struct str detail = {text, (size_t)n};
+    if (detail.n >= sizeof text) {
+        detail.n = sizeof text - 1;
+        size_t last = detail.n - 1;
+        while (last > 0 && ((unsigned char)text[last] & 0xc0) == 0x80) last--;
+        if (!str_utf8_at(detail, last)) detail.n = last;
     }
-    return str_copy(a, (struct str){text, length});
+    return str_copy(a, detail);
 }
 
 enum problem fault_add_v(struct faults *f, enum problem p, struct str pointer, const char *format, va_list args) {
