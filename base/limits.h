@@ -41,6 +41,7 @@ enum {
 enum {
     DEFINITIONS_MAX = 500,
     CURRENCIES_MAX = 16,
+    LADDERS_MAX = 16,  /* their formulas are run when a configuration is compiled */
     LEVELS_MAX = 1000, /* SEMANTICS 20 */
     GRANTS_PER_RULE_MAX = 8,
     FACTORS_MAX = 8, /* per grant; the products must fit 128 bits */

@@ -14,38 +14,48 @@ struct definition {
     struct str pointer; /* where it stands in the document, "" alone */
 };
 
+struct compiling; /* engine/kinds.h */
+struct draft;
 struct kind_row {
     const char *name;          /* as in "kind" */
     enum code_kind code_kind;  /* 0: has no number */
     const struct shape *shape; /* of the whole definition */
+    void (*compile)(struct compiling *c, const struct draft *d); /* private to engine/ */
 };
 extern const struct kind_row kind_rows[]; /* ends with name NULL */
 const struct kind_row *kind_find(struct str name);
 
-/* Splits {"definitions":[…]} (other members are the caller's) into definitions, sorted by kind and code: refuses unknown kinds,
- * bad codes, duplicates, more than DEFINITIONS_MAX. `settings` has the fixed code "settings". */
+/* One definition: its kind must exist and its code be valid; nothing else is looked at. `settings` has the fixed code "settings",
+ * which its body may leave out. The body's members are views into `v`. */
+MUST_CHECK enum problem config_definition(struct arena *a, const struct json *v, struct str pointer, struct definition *out,
+                                          struct faults *faults);
+/* Splits the list of {"definitions":[…]} (`list` is the array itself, `pointer` its place) into definitions, sorted by kind and
+ * code: refuses unknown kinds, bad codes, duplicates, more than DEFINITIONS_MAX. Gives the good ones also where there are faults,
+ * so that the faults of the rest can be found in one go. */
 MUST_CHECK enum problem config_split(struct arena *a, const struct json *list, struct str pointer, struct definition **out, size_t *n,
                                      struct faults *faults);
 
-/* The codes that need numbers: those of definitions, event types, metrics that are only counted, zones. Without duplicates.
- * Gives as many as it can find also in a document with faults. */
+/* The codes that need numbers: those of definitions, event types, metrics that are only counted, the tenant's zone. Without
+ * duplicates, by kind, then code. Gives as many as it can find also in a document with faults. */
 void config_codes(struct arena *a, const struct definition *d, size_t n, struct code_number **out, size_t *n_out); /* no = 0 */
 
 struct compile_in {
     tenant_id tenant;
     uint64_t version;
-    const struct definition *definitions;
+    const struct definition *definitions; /* as config_split gives them; the program keeps views into their bodies */
     size_t n_definitions;
     const struct code_number *codes; /* every number of the tenant; a code of this configuration without one is a MUST */
     size_t n_codes;
-    struct str zone_before; /* "" : the zone has not changed */
+    struct str zone_before; /* "": the zone has not changed; else it has a number too */
     int64_t zone_from_ms;
 };
 /* Checks everything: shapes, dangling references, expressions, zones, amounts (P_AMOUNT_TOO_LARGE), the state's worst case
- * (P_STATE_TOO_LARGE), grants that could go round for ever. Returns the problem of the first fault. */
+ * (P_STATE_TOO_LARGE), how much one event may cause. What has the wrong shape is P_VALIDATION, what does not fit together
+ * P_DEFINITION. Returns the problem of the first fault; *out is NULL then. */
 MUST_CHECK enum problem program_compile(struct arena *a, const struct compile_in *in, struct program **out, struct faults *faults);
 
-/* The definition as it is stored and shown: members in the shape's order, kind and code first. */
+/* The definition as it is stored and shown: members in the shape's order at every depth, kind and code first, only those that are
+ * present. Its shape must have been found good. */
 struct str definition_text(struct arena *a, const struct definition *d);
 
 #endif

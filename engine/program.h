@@ -132,7 +132,7 @@ struct program {
     int64_t window_ms; /* how late an event may come */
     const struct zone *zone, *zone_before; /* before zone_from_ms the former zone of the tenant counts (SEMANTICS 35) */
     int64_t zone_from_ms;
-    uint16_t zone_no;
+    uint16_t zone_no, zone_before_no;
     const struct currency *currencies; /* by code */
     size_t n_currencies;
     const struct metric *metrics;
@@ -146,6 +146,9 @@ struct program {
     const struct type_rules *types; /* by type */
     size_t n_types;
     size_t hot_worst, cold_worst; /* bytes of a state row that uses all of it */
+    size_t rounds_worst;          /* of settling: after so many rounds no level is left that could pay (engine/check.c) */
+    const struct metric *const *metrics_by_no; /* the same metrics and rules, by number */
+    const struct rule *const *rules_by_no;
 };
 struct type_rules {
     struct str type;
