@@ -16,18 +16,23 @@ struct settle_env {
     uint8_t seed[16];           /* transfer ids are made from it and a count */
 };
 
-/* What has to be loaded beside the state rows before these events of one member are settled. */
+/* What has to be loaded beside the state rows before these events of one member are settled: nothing in the ordinary case, when they
+ * lie in the periods that the row holds. n == 0: before an adjustment at now_ms. A row that does not exist is just not put into the
+ * state. Where `again` is set, (EVER, 0) is among the periods: what it brings back may have periods of its own, so ask once more when
+ * it is loaded (periods that are in the state are not asked for again). */
 struct period_need { enum period_kind kind; int64_t start; };
 struct payment_need { uint16_t rule; int64_t from_ms, to_ms; }; /* both ends included */
 struct needs {
-    bool profile;
+    bool profile; /* attributes and groups */
+    bool again;
     LIST(struct period_need) periods;  /* rows of member_period: late targets, and where current values will be moved */
     LIST(struct payment_need) payments; /* rows of rule_paid */
 };
 void settle_needs(const struct program *p, const struct member_state *s, const struct event *const *events, size_t n, int64_t now_ms,
                   struct arena *a, struct needs *out);
 
-/* P_OK with the outcome; anything else is an item that the engine finds faulty (a state that would outgrow its row). */
+/* P_OK with the outcome; anything else is an item that the engine finds faulty (a state that would outgrow its row). `a` must live as
+ * long as the state, whose lists grow in it. */
 MUST_CHECK enum problem settle_event(const struct program *p, struct member_state *s, const struct event *e, const struct settle_env *env,
                                      struct arena *a, struct outcome *out, struct faults *faults);
 

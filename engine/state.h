@@ -55,8 +55,8 @@ struct member_state {
     member_no member;
     uint64_t version; /* the member's own count of outcomes; the engine counts it up per outcome */
     /* hot */
-    LIST(struct wallet) wallets;
-    LIST(struct lifetime) lifetimes;
+    LIST(struct wallet) wallets;     /* by (currency, part) */
+    LIST(struct lifetime) lifetimes; /* by currency */
     LIST(struct counter) counters; /* by (what, no, kind) */
     /* cold */
     enum member_status status;
@@ -64,7 +64,7 @@ struct member_state {
     uint16_t zone_no, next_zone_no; /* 0: the tenant's; next_zone_no counts from zone_from_ms on */
     int64_t zone_from_ms;           /* 0: no change is due */
     bool has_leftovers;             /* there is a row (EVER, 0) in member_period */
-    LIST(struct ladder_paid) ladders;
+    LIST(struct ladder_paid) ladders; /* by ladder */
     bool hot_dirty, cold_dirty;
     /* loaded beside the row where settle_needs asked for it */
     const struct zone *zone, *next_zone; /* of zone_no and next_zone_no; NULL: the tenant's */
@@ -96,8 +96,14 @@ MUST_CHECK bool state_decode(struct arena *a, struct str hot, struct str cold, s
 struct str closed_encode(struct arena *a, const struct closed_period *c);
 MUST_CHECK bool closed_decode(struct arena *a, struct str text, struct closed_period *c); /* kind and start are set by the caller */
 
-struct wallet *state_wallet(struct arena *a, struct member_state *s, uint16_t currency, enum part part); /* made where missing */
+/* These make what is missing, and keep the lists sorted: an address is void after the next one is made. */
+struct wallet *state_wallet(struct arena *a, struct member_state *s, uint16_t currency, enum part part);
 struct lifetime *state_lifetime(struct arena *a, struct member_state *s, uint16_t currency);
+struct ladder_paid *state_ladder(struct arena *a, struct member_state *s, uint16_t ladder);
+const struct ladder_paid *state_ladder_find(const struct member_state *s, uint16_t ladder);  /* NULL: none */
+int64_t state_earned(const struct member_state *s, uint16_t currency);                       /* lifetime earned */
+int counter_cmp(const struct counter *a, const struct counter *b);                           /* by (what, no, kind) */
+size_t counters_size(const struct counter *c, size_t n);                                     /* encoded; sorted */
 const struct counter *state_counter(const struct member_state *s, enum counter_kind what, uint16_t no, enum period_kind kind); /* NULL: none */
 
 #endif

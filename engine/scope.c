@@ -1,0 +1,81 @@
+#include "engine/kinds.h"
+#include "engine/settling.h"
+
+#include <string.h>
+
+/* Cuts `prefix` off; false: it is not there. */
+static bool cut_prefix(struct str *s, const char *prefix) {
+    if (!str_starts(*s, prefix)) return false;
+    size_t n = strlen(prefix);
+    *s = (struct str){s->p + n, s->n - n};
+    return true;
+}
+
+const struct metric *scope_metric(const struct program *p, struct str name, enum period_kind *kind) {
+    if (!cut_prefix(&name, "metric.")) return NULL;
+    *kind = metric_period_cut(&name);
+    for (size_t i = 0; i < p->n_metrics; i++)
+        if (str_eq(p->metrics[i].code, name)) return &p->metrics[i];
+    return NULL;
+}
+
+static bool lookup_event(const struct settling *w, struct str name, struct arena *a, struct json *out) {
+    if (str_is(name, "type")) {
+        *out = json_text(w->event->type);
+    } else if (str_is(name, "time")) {
+        *out = json_text(time_text(a, w->time_ms));
+    } else if (str_is(name, "data")) {
+        if (!w->event->data) return false;
+        *out = *w->event->data;
+    } else if (cut_prefix(&name, "data.")) {
+        return w->event->data && expr_json_at(w->event->data, name, out);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool lookup_member(const struct settling *w, struct str name, struct json *out) {
+    if (str_is(name, "type")) {
+        if (!w->s->type.n) return false;
+        *out = json_text(w->s->type);
+        return true;
+    }
+    if (str_is(name, "attributes") || str_is(name, "groups")) {
+        const struct json *whole = str_is(name, "groups") ? w->s->groups : w->s->attributes;
+        if (whole) *out = *whole;
+        return whole;
+    }
+    if (cut_prefix(&name, "attributes.")) return w->s->attributes && expr_json_at(w->s->attributes, name, out);
+    if (cut_prefix(&name, "groups.")) return w->s->groups && expr_json_at(w->s->groups, name, out);
+    if (!cut_prefix(&name, "level.")) return false;
+    const struct ladder *l = program_ladder(w->p, name);
+    if (!l) return false;
+    *out = json_num((double)ladder_level(l, w->s));
+    return true;
+}
+
+static bool lookup(void *ctx, struct str name, struct arena *a, struct json *out) {
+    const struct settling *w = ctx;
+    if (cut_prefix(&name, "event.")) return lookup_event(w, name, a, out);
+    if (cut_prefix(&name, "member.")) return lookup_member(w, name, out);
+    enum period_kind kind;
+    const struct metric *m = scope_metric(w->p, name, &kind);
+    if (!m) return false;
+    int64_t start = period_start(zone_at(w->p, w->s, &m->zone, w->time_ms), kind, w->time_ms);
+    *out = json_num((double)counter_value(w->s, COUNTER_METRIC, m->no, kind, start) / 1000.0);
+    return true;
+}
+
+struct expr_scope scope_of(struct settling *w, struct str rule) {
+    static const struct zone_ref of_member = {.of = ZONE_MEMBER};
+    return (struct expr_scope){
+        .ctx = w,
+        .lookup = lookup,
+        .random_key = w->env ? &w->env->keys->random : NULL,
+        .source = w->event->source,
+        .id = w->event->id,
+        .rule = rule,
+        .zone = zone_at(w->p, w->s, &of_member, w->time_ms),
+    };
+}
