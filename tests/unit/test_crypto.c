@@ -73,8 +73,8 @@ static void test_random_bytes_and_characters_differ(void **state) {
     crypto_random(one, sizeof one);
     crypto_random(two, sizeof two);
     assert_memory_not_equal(one, two, sizeof one);
-    enum { CHARS = 62 * 400 };
-    char text[CHARS];
+    enum { CHARS = 62 * 10000 };
+    static char text[CHARS];
     int seen[128] = {0}, different = 0;
     base62_random(text, CHARS);
     for (size_t i = 0; i < CHARS; i++) {
@@ -84,7 +84,7 @@ static void test_random_bytes_and_characters_differ(void **state) {
     }
     for (size_t i = 0; i < COUNT(seen); i++) {
         if (!seen[i]) continue;
-        assert_in_range(seen[i], 280, 520); /* 400 expected, 6 standard deviations */
+        assert_in_range(seen[i], 9300, 10700); /* 10,000 expected, 7 standard deviations */
         different++;
     }
     assert_int_equal(different, 62);

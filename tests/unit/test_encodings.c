@@ -72,6 +72,13 @@ static void test_canonical_form_and_fingerprint_semantics_2(void **state) {
     }
 }
 
+/* The reader gives no −0, but data may also be made by a program. */
+static void test_minus_zero_is_zero(void **state) {
+    struct arena *a = *state;
+    struct json plus = json_num(0.0), minus = {.type = JSON_NUMBER, .number = -0.0};
+    assert_true(str_eq(event_canonical(a, STR("t"), STR("m"), 0, &plus), event_canonical(a, STR("t"), STR("m"), 0, &minus)));
+}
+
 /* The same group is the same event; another group is another event. */
 static void test_fingerprints_tell_events_apart(void **state) {
     struct arena *a = *state;
@@ -213,6 +220,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_tenant_keys, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_identity_semantics_1, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_canonical_form_and_fingerprint_semantics_2, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_minus_zero_is_zero, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_fingerprints_tell_events_apart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_request_fingerprint_semantics_8, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_random_amounts_semantics_11, set_up, tear_down),
