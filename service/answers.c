@@ -9,13 +9,6 @@
 
 enum { ANSWER_BYTES_MAX = 1024 * 1024 };
 
-struct str seal_associated(struct arena *a, tenant_id t, member_no m) {
-    struct buf b = buf_new(a, 16);
-    buf_u32(&b, t.v);
-    buf_u64(&b, m.v);
-    return buf_str(&b);
-}
-
 static struct str answer_text(struct arena *a, const struct outcome *o, const struct program *p, struct str member, struct str source, struct str id,
                               bool replayed) {
     struct buf b = buf_new(a, ANSWER_BYTES_MAX);

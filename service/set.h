@@ -43,6 +43,5 @@ void item_done(struct item *item, enum problem p);
 enum db_result repeats_answer(struct set *set, struct item *const *items, const struct identity_row *found, size_t n);
 /* Renders an item's own outcome. */
 void item_answer(struct item *item, struct arena *a, const struct program *p, const struct outcome *o, bool replayed);
-struct str seal_associated(struct arena *a, tenant_id t, member_no m); /* associated data of sealing */
 
 #endif
