@@ -51,7 +51,7 @@ int64_t decimal_millionths(struct decimal d) {
 /* The decimal of 15 digits that lies nearest, if it reads back as the same double, is the one that was written. */
 bool decimal_from_double(double d, struct decimal *out) {
     if (!(fabs(d) <= (double)DECIMAL_MAX)) return false;
-    char text[32]; /* -d.dddddddddddddde±dd */
+    char text[40]; /* -d.dddddddddddddde±dd */
     snprintf(text, sizeof text, "%.*e", DIGITS - 1, d);
     if (strtod(text, NULL) != d) return false;
     int64_t digits = 0;

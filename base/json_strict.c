@@ -33,7 +33,10 @@ static bool malformed(struct scan *s, const struct place *place, size_t at, cons
 }
 
 /* The next byte, or 0 at the end: a NUL byte in the text is nowhere allowed, so both are refused alike. */
-static char peek(const struct scan *s) { return s->at < s->n ? s->p[s->at] : '\0'; }
+static char peek(const struct scan *s) {
+    if (s->at < s->n) return s->p[s->at];
+    return '\0';
+}
 
 static void skip_space(struct scan *s) {
     while (s->at < s->n && (s->p[s->at] == ' ' || s->p[s->at] == '\n' || s->p[s->at] == '\t' || s->p[s->at] == '\r')) s->at++;
@@ -46,7 +49,8 @@ static int hex4(const struct scan *s, size_t at) {
     if (s->n - at < 4) return -1;
     int v = 0;
     for (size_t i = at; i < at + 4; i++) {
-        char c = s->p[i], lower = (char)(c | 0x20);
+        char c = s->p[i];
+        int lower = c | 0x20;
         if (is_digit(c)) {
             v = v * 16 + (c - '0');
         } else if (lower >= 'a' && lower <= 'f') {

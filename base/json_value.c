@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct json json_text(struct str s) {
     return (struct json){.type = JSON_STRING, .string = s};
@@ -39,15 +40,15 @@ const char *json_type_name(enum json_type t) {
 }
 
 static int member_order(const void *a, const void *b) {
-    const struct json_member *const *x = a, *const *y = b;
-    return str_cmp((*x)->key, (*y)->key);
+    const struct json_member *x = a, *y = b;
+    return str_cmp(x->key, y->key);
 }
 
-static const struct json_member **sorted_members(const struct json *object) {
-    const struct json_member **list = calloc(object->n, sizeof *list);
+static struct json_member *sorted_members(const struct json *object) {
+    struct json_member *list = calloc(object->n, sizeof *list);
     if (!list) NEVER("no memory left");
-    for (uint32_t i = 0; i < object->n; i++) list[i] = &object->members[i];
-    qsort(list, object->n, sizeof(const struct json_member *), member_order);
+    memcpy(list, object->members, object->n * sizeof *list);
+    qsort(list, object->n, sizeof *list, member_order);
     return list;
 }
 
@@ -61,8 +62,8 @@ static bool objects_equal(const struct json *a, const struct json *b) {
         }
         return equal;
     }
-    const struct json_member **x = sorted_members(a), **y = sorted_members(b);
-    for (uint32_t i = 0; equal && i < a->n; i++) equal = str_eq(x[i]->key, y[i]->key) && json_equal(&x[i]->value, &y[i]->value);
+    struct json_member *x = sorted_members(a), *y = sorted_members(b);
+    for (uint32_t i = 0; equal && i < a->n; i++) equal = str_eq(x[i].key, y[i].key) && json_equal(&x[i].value, &y[i].value);
     free(x);
     free(y);
     return equal;

@@ -123,7 +123,7 @@ void json_put_double(struct json_writer *w, double d) {
         json_put_i64(w, (int64_t)d);
         return;
     }
-    char text[32];
+    char text[40];
     for (int digits = fabs(d) < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, d);
         if (strtod(text, NULL) == d) break;

@@ -24,7 +24,7 @@ struct faults faults_new(struct arena *a) {
 }
 
 /* A cut inside a UTF-8 sequence would make the answer's JSON invalid: then the cut goes back to the sequence's start. */
-static struct str detail_text(struct arena *a, const char *format, va_list args) {
+PRINTF(2, 0) static struct str detail_text(struct arena *a, const char *format, va_list args) {
     char text[DETAIL_BYTES_MAX];
     int n = vsnprintf(text, sizeof text, format, args);
     MUST(n >= 0);
