@@ -13,9 +13,11 @@ struct event {
     const struct json *data;    /* an object, or NULL */
     const struct json *context; /* an object, or NULL; at most CONTEXT_BYTES_MAX; not compared */
 };
-extern const struct shape event_shape;
+extern const struct shape event_shape;         /* fills a struct event */
+extern const struct shape event_context_shape; /* of its member context: only checked, kept as it was sent */
 
-/* Reads one event strictly; every fault with its pointer under `pointer`. time_ms is 0 where no time was sent. */
+/* Reads one event strictly; every fault with its pointer under `pointer`. time_ms is 0 where no time was sent. What out points to are
+ * views into v. */
 MUST_CHECK enum problem event_read(struct arena *a, const struct json *v, struct str pointer, struct event *out, struct faults *faults);
 
 #endif

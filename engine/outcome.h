@@ -11,7 +11,8 @@
 
 enum { OUTCOME_FORMAT = 1 };
 
-/* Where in a definition something stands: enough to make a JSON pointer from the definition alone. */
+/* Where in a definition something stands: enough to make a JSON pointer from the definition alone. The numbers of place_in and cause
+ * are stored: append only. */
 enum place_in { PLACE_NONE, PLACE_WHEN, PLACE_AUDIENCE_WHEN, PLACE_AUDIENCE_TYPES, PLACE_AMOUNT, PLACE_FACTOR, PLACE_COUNT, PLACE_LIMIT, PLACE_DATES, PLACE_ENABLED };
 struct place {
     enum place_in in;
@@ -42,7 +43,7 @@ struct grant_result { /* one transfer and what led to it */
     struct uuid transfer;
 };
 struct denial {
-    uint16_t rule;
+    uint16_t rule; /* 0: no rule in particular (the member is suspended, the tenant is disabled) */
     enum reason reason;
     uint16_t currency; /* 0: the whole rule; else only that grant */
     int64_t next_at;   /* ms, 0: none */
@@ -53,7 +54,7 @@ struct counted {
     uint16_t metric;
     int64_t by, value; /* thousandths; value of ever, else of the longest period kept */
     uint8_t n_periods;
-    struct { enum period_kind kind; int64_t start; } periods[PERIOD__MAX]; /* in which `by` was counted, ever included */
+    struct { enum period_kind kind; int64_t start; } periods[PERIOD__MAX]; /* in which `by` was counted, ever included; each once */
 };
 struct level_change {
     uint16_t ladder;
@@ -90,25 +91,38 @@ struct outcome {
     LIST(struct entry) entries;
 };
 
+/* The layout stands at the head of engine/outcome_codec.c. An outcome of CHANGE_ADJUSTMENT has exactly one grant of CAUSE_ADJUSTMENT,
+ * every other none, and no outcome takes more than OUTCOME_BYTES_MAX (MUST): settling refuses what would, hundreds of levels
+ * crossed at once. */
+size_t outcome_size(const struct outcome *o); /* bytes of its encoding */
 struct str outcome_encode(struct arena *a, const struct outcome *o);
-/* Any format of a released version; false: damaged. entries stay empty. */
+/* Any format of a released version; false: damaged. entries stay empty; the periods of a counter come in the order of their kinds. */
 MUST_CHECK bool outcome_decode(struct arena *a, struct str text, struct outcome *o);
 
-/* The sealed part before sealing: JSON text of source, id, type, data, context; of an adjustment reason and actor. */
+/* The sealed part before sealing: JSON text of source, id, type, data, context; of an adjustment (source empty) reason and actor. */
 struct sealed {
     struct str source, id, type;
-    const struct json *data, *context;
+    const struct json *data, *context; /* objects, or NULL */
     struct str reason, actor;
 };
 struct str sealed_encode(struct arena *a, const struct sealed *s);
-MUST_CHECK bool sealed_decode(struct arena *a, struct str text, struct sealed *s);
+MUST_CHECK bool sealed_decode(struct arena *a, struct str text, struct sealed *s); /* only what sealed_encode writes */
 
 /* The answer, by the outcome's format; the program must be that of the outcome's version. Fixed for ever per format:
- * golden files in tests/golden/outcome. `definitions` serve the pointers of failing parts. */
+ * golden files in tests/golden/outcome. Codes of what is retired come from the program's numbers. */
 void outcome_render(struct json_writer *w, struct arena *a, const struct outcome *o, const struct program *p, struct str member,
                     struct str source, struct str id, bool replayed);
-/* An adjustment's answer: the transfer. */
+/* An adjustment's answer: the transfer, and what it caused. */
 void adjustment_render(struct json_writer *w, struct arena *a, const struct outcome *o, const struct program *p, struct str member,
                        struct str reason, struct str actor);
+
+/* What `/transactions` says of one transfer of the outcome. Its source, as one object: {"rule":…,"event":{"source","id","type"}},
+ * {"ladder":…,"level":…,"event":{…}} (in an adjustment's outcome "adjustment" and "actor" stand in the place of "event"), or
+ * {"adjustment":true,"actor":…}. */
+void transaction_source_render(struct json_writer *w, struct arena *a, const struct grant_result *g, const struct outcome *o,
+                               const struct sealed *s, const struct program *p);
+/* The event's own context.description, else the rule's name or code, "Level 3: Bronze", or the adjustment's reason. */
+struct str transaction_description(struct arena *a, const struct grant_result *g, const struct outcome *o, const struct sealed *s,
+                                   const struct program *p);
 
 #endif
