@@ -7,7 +7,7 @@
  *  - arithmetic whose result is not a finite number (1/0, "abc" - 1, null + 1) stops the expression; so do the limits of
  *    base/limits.h: EXPR_STEPS_MAX, EXPR_STRING_MAX, EXPR_ARRAY_MAX. {"*":["5"]} is the number 5;
  *  - two arrays or objects are never equal (as two literals in JavaScript); texts are ordered and cut by Unicode characters, not by
- *    UTF-16 units; the default of a `var` is evaluated only where it is needed.
+ *    UTF-16 units, and have no items ("text.0" names nothing); the default of a `var` is evaluated only where it is needed.
  * Beyond the standard: floor, ceil, round (half away from zero), abs; hour and day_of_week (Monday 1 … Sunday 7) of a time in
  * milliseconds or as RFC 3339 text, {"hour":[]} for that of event.time; rand [low, high].
  *
@@ -51,7 +51,7 @@ enum expr_uses {
     EXPR_USES_RAND = 1 << 8,
 };
 uint32_t expr_uses(const struct expr *e);
-/* The names used at the root (var, missing, missing_some; event.time for an empty hour or day_of_week), each once, in document order. */
+/* The names used at the root (var, missing, missing_some; event.time for an empty hour or day_of_week), each once. */
 size_t expr_names_count(const struct expr *e);
 struct str expr_name(const struct expr *e, size_t i);
 

@@ -316,6 +316,7 @@ static bool test_node(struct run *r, const struct node *n, bool *passed, uint16_
 enum expr_result expr_test(const struct expr *e, const struct expr_scope *scope, struct arena *a, bool *passed, uint16_t *failing,
                            struct expr_stop *why) {
     struct run r = {.scope = scope, .arena = a, .why = why};
+    if (test_node(&r, &e->root, passed, failing)) return EXPR_OK;
     *passed = false;
-    return test_node(&r, &e->root, passed, failing) ? EXPR_OK : EXPR_FAULT;
+    return EXPR_FAULT;
 }

@@ -1,6 +1,7 @@
 /* engine/expr_js.c: the conversions and comparisons of JavaScript that JsonLogic is defined by. */
 #include "engine/expr_node.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,10 +89,11 @@ double js_parse_float(struct arena *a, struct str s) {
     return s.n > 0 ? decimal_value(a, s) : NAN;
 }
 
-/* The fewest digits that read back as the same number: 15 always suffice for what was written with 15, 17 for every double. */
+/* The fewest digits that read back as the same number: what was written with 15 comes back with 15 (the smallest doubles hold
+ * fewer), and 17 suffice for every double. */
 static int shortest(double d, char text[32]) {
-    for (int precision = 14;; precision++) {
-        snprintf(text, 32, "%.*e", precision, d);
+    for (int precision = d < DBL_MIN ? 0 : 14;; precision++) {
+        snprintf(text, 32, "%#.*e", precision, d); /* # keeps the point */
         if (precision == 16 || strtod(text, NULL) == d) break;
     }
     char *e = strchr(text, 'e');

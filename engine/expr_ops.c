@@ -215,9 +215,9 @@ static struct str cut(struct str s, double from, double count) {
     return (struct str){s.p + begin, end - begin};
 }
 
-static bool whole(struct run *r, const struct node *n, const struct json *v, double *out) {
+static bool index_of(struct run *r, const struct node *n, const struct json *v, double *out) {
     if (!js_number(r, n, v, out)) return false;
-    *out = isnan(*out) ? 0 : trunc(*out);
+    if (isnan(*out)) *out = 0;
     return true;
 }
 
@@ -225,11 +225,12 @@ static bool apply_substr(struct run *r, const struct node *n, const struct json 
     struct str s;
     double from, count = INFINITY;
     if (!js_text(r, n, &args[0], JS_NULL_TEXT, &s) || !run_spend(r, n, s.n / 64)) return false;
-    if (!whole(r, n, &args[1], &from) || (n->n > 2 && !whole(r, n, &args[2], &count))) return false;
+    if (!index_of(r, n, &args[1], &from) || (n->n > 2 && !index_of(r, n, &args[2], &count))) return false;
     double length = characters(s);
+    from = trunc(from);
     if (from < 0) from = fmax(length + from, 0);
     if (count < 0) count = fmax(length - from, 0) + count; /* so many less than the rest */
-    *out = json_text(cut(s, from, count));
+    *out = json_text(cut(s, from, trunc(count)));
     return true;
 }
 
