@@ -2,7 +2,8 @@
  *
  * Only sql/ includes this header's statement functions; service/ uses db_open, transactions and the result enum. mysql.h is
  * named in db.c alone. Session: READ COMMITTED, autocommit off only inside db_begin … db_commit, innodb_lock_wait_timeout and
- * lock_wait_timeout 1 s, wait_timeout 10 s, utf8mb4, no reconnect of the library's own, time-outs on connect, read and write. */
+ * lock_wait_timeout 1 s, wait_timeout 10 s, utf8mb4, no reconnect of the library's own, time-outs on connect, read and write.
+ * Affected rows are found rows (CLIENT_FOUND_ROWS): an UPDATE that changes nothing counts the row it found. */
 #ifndef SQL_DB_H
 #define SQL_DB_H
 
@@ -18,7 +19,7 @@ enum db_result {
     DB_RETRY,     /* 1213, 1020: the whole transaction again */
     DB_BUSY,      /* 1205: a lock waited for too long; the caller halves the set */
     DB_GONE,      /* the connection was lost, or cannot be made, and COMMIT was not sent: nothing was done */
-    DB_UNKNOWN,   /* the connection was lost at COMMIT: only the identity can tell */
+    DB_UNKNOWN,   /* the connection was lost at COMMIT, or in a write outside a transaction: only a look can tell */
     DB_FATAL      /* anything else: a fault of ours or a damaged database; logged here */
 };
 const char *db_result_name(enum db_result r);
@@ -26,7 +27,8 @@ const char *db_result_name(enum db_result r);
 struct db_address {
     const char *socket, *host, *name, *user, *password;
     unsigned port;
-    int read_timeout_s; /* of requests 4; of jobs and verify longer */
+    int read_timeout_s; /* of requests 4; of jobs and verify longer; 0: 4 */
+    int idle_timeout_s; /* the session's wait_timeout, after which the server drops a silent connection; 0: 10 */
 };
 
 /* Never fails for a database that is away: connecting happens at the first use, and again after a loss. */
@@ -35,14 +37,19 @@ void db_close(struct db **db);
 enum db_result db_connect(struct db *db);  /* connects where needed; DB_GONE where it cannot be */
 enum db_result db_ping(struct db *db);
 void db_drop(struct db *db);               /* closes the connection; the next use makes a new one */
-uint64_t db_generation(const struct db *db); /* counts connections made: a lane belongs to one */
+uint64_t db_generation(const struct db *db); /* counts connections made: a lane belongs to one. Read it after db_begin */
 enum db_result db_verify_catalogue(struct db *db, struct arena *a, struct str *error); /* prepares every statement once */
+/* Whether the server keeps what it acknowledged over a crash: innodb_flush_log_at_trx_commit 1 and no binlog without sync_binlog 1. */
+enum db_result db_durable(struct db *db, struct arena *a, bool *out);
 
+/* After DB_RETRY, DB_BUSY, DB_GONE or DB_FATAL inside a transaction every further call gives the same result without being sent,
+ * until db_rollback: nothing can slip out of a transaction that the server has ended. */
 MUST_CHECK enum db_result db_begin(struct db *db);          /* reconnects silently, once, where the connection was found lost */
 MUST_CHECK enum db_result db_begin_snapshot(struct db *db); /* REPEATABLE READ WITH CONSISTENT SNAPSHOT, for verify */
-MUST_CHECK enum db_result db_commit(struct db *db);         /* DB_OK, DB_UNKNOWN, DB_RETRY */
+MUST_CHECK enum db_result db_commit(struct db *db);         /* DB_OK, DB_UNKNOWN, DB_RETRY; otherwise what an earlier call gave */
 void db_rollback(struct db *db);                            /* no-op outside a transaction */
 bool db_in_transaction(const struct db *db);
+uint64_t db_last_id(const struct db *db); /* the AUTO_INCREMENT of the last INSERT */
 
 /* Statement calls. `id` is STMT_… of statements.h; in a multi-row statement every row's arguments are given one after the other,
  * row by row, after the single ones before the group. All rows of a result are read into the arena before call_run returns.
@@ -59,7 +66,7 @@ struct call {
     struct call_args *args;
     struct call_result *result;
     uint64_t affected;
-    size_t at, column;
+    size_t at, column; /* of the row to be read */
 };
 struct call call_of(struct db *db, int statement, struct arena *a, size_t rows);
 void call_i64(struct call *c, int64_t v);

@@ -29,7 +29,7 @@ enum db_result outcomes_insert(struct db *db, struct arena *a, const struct outc
 /* By position; the tenant must be given and is part of the condition. */
 struct outcome_ref { tenant_id tenant; struct position at; };
 enum db_result outcomes_find(struct db *db, struct arena *a, const struct outcome_ref *refs, size_t n, struct outcome_row **out, size_t *n_out);
-/* For followers (system class): the rows of a lane after (day, n), in order, at most `limit`. */
+/* For followers (system class): the rows of a lane of these days (both included) with n > after_n, in order, at most `limit`. */
 enum db_result lane_rows(struct db *db, struct arena *a, uint16_t lane, uint32_t from_day, uint32_t to_day, uint64_t after_n, size_t limit, struct outcome_row **out, size_t *n_out);
 /* All outcomes of one member in order of member_version after `after_version`, at most limit: for verify. */
 enum db_result outcomes_of_member(struct db *db, struct arena *a, tenant_id t, member_no m, uint64_t after_version, size_t limit, struct outcome_row **out, size_t *n_out);
@@ -46,7 +46,7 @@ enum db_result lane_release(struct db *db, struct arena *a, const struct lane_ro
 
 struct follower_row { struct str name; uint16_t lane; uint32_t day; uint64_t n; };
 enum db_result followers_read(struct db *db, struct arena *a, struct str name, struct follower_row **out, size_t *n_out);
-enum db_result followers_lock(struct db *db, struct arena *a, struct str name, struct follower_row **out, size_t *n_out); /* under FOR UPDATE of the first row */
+enum db_result followers_lock(struct db *db, struct arena *a, struct str name, struct follower_row **out, size_t *n_out); /* until the transaction ends */
 enum db_result follower_write(struct db *db, struct arena *a, const struct follower_row *f);
 struct rollup_row { tenant_id tenant; uint16_t currency; uint8_t account; int64_t balance; };
 enum db_result rollups_add(struct db *db, struct arena *a, const struct rollup_row *rows, size_t n);
@@ -67,6 +67,8 @@ struct idempotency_row {
 enum db_result idempotency_find(struct db *db, struct arena *a, const struct idempotency_row *wanted, struct idempotency_row *out);
 /* First statement of the write's transaction; DB_CONFLICT where it exists (waits for one in work; DB_BUSY after 1 s). */
 enum db_result idempotency_insert(struct db *db, struct arena *a, const struct idempotency_row *row);
+/* Before COMMIT: writes status, position and record of the row inserted above. */
+enum db_result idempotency_finish(struct db *db, struct arena *a, const struct idempotency_row *row);
 enum db_result idempotency_purge(struct db *db, struct arena *a, int64_t before_ms, size_t limit, uint64_t *n_out);
 
 #endif

@@ -40,6 +40,7 @@ struct payment_row { struct member_ref m; uint16_t rule; int64_t time_ms; };
 struct payment_range { struct member_ref m; struct payment_need need; };
 enum db_result payments_load(struct db *db, struct arena *a, const struct payment_range *wanted, size_t n, struct payment_row **out, size_t *n_out);
 enum db_result payments_insert(struct db *db, struct arena *a, const struct payment_row *rows, size_t n); /* a duplicate is one row */
+enum db_result payments_purge(struct db *db, struct arena *a, tenant_id t, int64_t before_ms, size_t limit, uint64_t *n_out);
 
 struct profile_row {
     struct member_ref m;

@@ -14,7 +14,7 @@ struct tenant_row {
     uint64_t config_version;
     int64_t watermark_ms, created_at;
 };
-/* ids are given by the table, 1 …; DB_CONFLICT: the code exists */
+/* ids are given by the table, 1 …, and put into t->id; DB_CONFLICT: the code exists */
 enum db_result tenant_insert(struct db *db, struct arena *a, struct tenant_row *t);
 enum db_result tenant_by_code(struct db *db, struct arena *a, struct str code, struct tenant_row *out);
 enum db_result tenant_by_id(struct db *db, struct arena *a, tenant_id id, struct tenant_row *out);
