@@ -1,0 +1,74 @@
+/* cli/cli.h: the `accolade` command: one table of commands, each a function over opened settings and service.
+ *
+ * People read the output on a terminal; with --json a script does. Exit codes: 0 done, 1 refused or something is wrong, 2 the
+ * command line or the settings are. Errors go to standard error and say what to do. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "service/service.h"
+
+enum { EXIT_OK = 0, EXIT_WRONG = 1, EXIT_USAGE = 2 };
+enum { OPTIONS_MAX = 12, WORDS_MAX = 4 };
+
+struct cli_option {
+    const char *name;  /* without the dashes */
+    const char *value; /* what to call its value in the help; NULL: a switch */
+    const char *doc;
+};
+
+struct cli;
+struct command {
+    const char *group, *verb; /* "tenant" "create"; verb NULL: the group alone */
+    const char *words;        /* names of the positional arguments, e.g. "TENANT FILE" */
+    int n_words;
+    const char *doc;
+    struct cli_option options[OPTIONS_MAX]; /* ends with name NULL */
+    bool patient; /* long reads: jobs and verify */
+    int (*run)(struct cli *c);
+};
+extern const struct command commands[];
+extern const size_t commands_n;
+
+struct cli {
+    const struct command *command;
+    struct arena *arena;
+    struct settings settings;
+    struct service *service;
+    const char *words[WORDS_MAX];
+    const char *values[OPTIONS_MAX]; /* by the command's options; a switch that was given is "" */
+    bool json;
+    struct faults faults;
+};
+const char *cli_value(const struct cli *c, const char *option); /* NULL: not given */
+
+/* Prints a problem with all its faults and gives EXIT_WRONG. */
+int cli_refused(struct cli *c, enum problem p);
+int cli_usage(const char *format, ...) PRINTF(1, 2); /* EXIT_USAGE */
+MUST_CHECK bool cli_tenant(struct cli *c, const char *code, struct tenant_row *out); /* prints what is wrong */
+/* A JSON document from a file, "-" for standard input; prints what is wrong. */
+MUST_CHECK bool cli_document(struct cli *c, const char *path, struct json *out);
+/* An output text of JSON, printed with a line end. */
+void cli_print(struct str text);
+struct buf cli_buf(struct cli *c);
+
+int cli_tenant_create(struct cli *c);
+int cli_tenant_list(struct cli *c);
+int cli_tenant_suspend(struct cli *c);
+int cli_tenant_restore(struct cli *c);
+int cli_key_create(struct cli *c);
+int cli_key_list(struct cli *c);
+int cli_key_rotate(struct cli *c);
+int cli_key_revoke(struct cli *c);
+int cli_operator_key_create(struct cli *c);
+int cli_config_export(struct cli *c);
+int cli_config_apply(struct cli *c);
+int cli_config_validate(struct cli *c);
+int cli_member_set(struct cli *c);
+int cli_member_show(struct cli *c);
+int cli_member_suspend(struct cli *c);
+int cli_member_restore(struct cli *c);
+int cli_member_erase(struct cli *c);
+int cli_job(struct cli *c);
+int cli_verify(struct cli *c);
+
+#endif

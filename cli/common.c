@@ -1,0 +1,40 @@
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "service/config.h"
+
+enum { PRINT_BYTES_MAX = 16 * 1024 * 1024 };
+
+struct buf cli_buf(struct cli *c) { return buf_new(c->arena, PRINT_BYTES_MAX); }
+
+void cli_print(struct str text) {
+    fwrite(text.p, 1, text.n, stdout);
+    putchar('\n');
+}
+
+bool cli_tenant(struct cli *c, const char *code, struct tenant_row *out) {
+    enum problem p = tenant_find(c->service, c->arena, str_of(code), out, &c->faults);
+    if (p != P_OK) cli_refused(c, p);
+    return p == P_OK;
+}
+
+bool cli_document(struct cli *c, const char *path, struct json *out) {
+    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
+    if (file == NULL) {
+        fprintf(stderr, "accolade: %s: %s\n", path, strerror(errno));
+        return false;
+    }
+    char *text = arena_alloc(c->arena, CONFIG_BYTES_MAX + 1);
+    size_t n = fread(text, 1, CONFIG_BYTES_MAX + 1, file);
+    bool failed = ferror(file) != 0;
+    if (file != stdin) fclose(file);
+    if (failed || n > CONFIG_BYTES_MAX) {
+        fprintf(stderr, "accolade: %s: %s\n", path, failed ? "cannot be read" : "is larger than a configuration may be (1 MiB)");
+        return false;
+    }
+    enum problem p = json_parse(c->arena, (struct str){text, n}, out, &c->faults);
+    if (p != P_OK) cli_refused(c, p);
+    return p == P_OK;
+}

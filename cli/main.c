@@ -1,0 +1,173 @@
+/* cli/main.c: reads the command line and the settings, opens the service, runs one command. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "cli/cli.h"
+
+int cli_usage(const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    fputs("accolade: ", stderr);
+    vfprintf(stderr, format, args);
+    fputs("\nTry: accolade --help\n", stderr);
+    va_end(args);
+    return EXIT_USAGE;
+}
+
+int cli_refused(struct cli *c, enum problem p) {
+    const struct problem_row *row = problem_row(p);
+    const struct faults *f = &c->faults;
+    fprintf(stderr, "accolade: %s: %s\n", row->code, row->title);
+    if (f->detail.n > 0) fprintf(stderr, "  " STR_FMT "\n", STR_ARG(f->detail));
+    for (size_t i = 0; i < f->list.n; i++) {
+        const struct fault *x = &f->list.items[i];
+        fprintf(stderr, "  %s" STR_FMT ": " STR_FMT "\n", x->pointer.n == 0 ? "(document)" : "", STR_ARG(x->pointer), STR_ARG(x->detail));
+    }
+    if (f->more > 0) fprintf(stderr, "  and %zu more\n", f->more);
+    return EXIT_WRONG;
+}
+
+const char *cli_value(const struct cli *c, const char *option) {
+    for (size_t i = 0; i < OPTIONS_MAX && c->command->options[i].name != NULL; i++) {
+        if (strcmp(c->command->options[i].name, option) == 0) return c->values[i];
+    }
+    NEVER("an option that the command does not have");
+}
+
+/* ---- help ---- */
+
+static void print_command(const struct command *k) {
+    printf("  %s%s%s%s%s\n      %s\n", k->group, k->verb != NULL ? " " : "", k->verb != NULL ? k->verb : "", k->words[0] != '\0' ? " " : "", k->words, k->doc);
+    for (size_t i = 0; i < OPTIONS_MAX && k->options[i].name != NULL; i++) {
+        const struct cli_option *o = &k->options[i];
+        printf("      --%s%s%s: %s\n", o->name, o->value != NULL ? " " : "", o->value != NULL ? o->value : "", o->doc);
+    }
+}
+
+/* The commands of one group, or all. */
+static int help(const char *group) {
+    bool any = false;
+    puts("Usage: accolade [-c FILE] COMMAND … [--json]\n");
+    for (size_t i = 0; i < commands_n; i++) {
+        if (group != NULL && strcmp(commands[i].group, group) != 0) continue;
+        print_command(&commands[i]);
+        any = true;
+    }
+    puts("\n  -c FILE    the settings (default: $ACCOLADE_CONF); the environment's ACCOLADE_… go before it\n"
+         "  --json     print for a program to read\n"
+         "  --help     this text; after a command, that command's\n\n"
+         "Manual pages: accolade(1), accolade.conf(5), accolade-fcgi(8)");
+    return any ? EXIT_OK : cli_usage("there is no command %s", group);
+}
+
+/* ---- the command line ---- */
+
+static const struct command *find_command(const char *group, const char *verb) {
+    for (size_t i = 0; i < commands_n; i++) {
+        const struct command *k = &commands[i];
+        if (strcmp(k->group, group) != 0) continue;
+        if (k->verb == NULL || (verb != NULL && strcmp(k->verb, verb) == 0)) return k;
+    }
+    return NULL;
+}
+
+static int option_index(const struct command *k, const char *name, size_t n) {
+    for (int i = 0; i < OPTIONS_MAX && k->options[i].name != NULL; i++) {
+        if (strlen(k->options[i].name) == n && strncmp(k->options[i].name, name, n) == 0) return i;
+    }
+    return -1;
+}
+
+/* One "--name value", "--name=value" or "--switch" at argv[*at]. */
+static bool take_option(struct cli *c, int argc, char **argv, int *at) {
+    const char *name = argv[*at] + 2, *equals = strchr(name, '=');
+    int i = option_index(c->command, name, equals != NULL ? (size_t)(equals - name) : strlen(name));
+    if (i < 0) return cli_usage("%s %s has no option %s", c->command->group, c->command->verb != NULL ? c->command->verb : "", argv[*at]), false;
+    if (c->command->options[i].value == NULL) {
+        c->values[i] = "";
+        return equals == NULL || (cli_usage("--%s takes no value", name), false);
+    }
+    if (equals != NULL) {
+        c->values[i] = equals + 1;
+    } else if (*at + 1 < argc) {
+        c->values[i] = argv[++*at];
+    } else {
+        return cli_usage("--%s needs a value", name), false;
+    }
+    return true;
+}
+
+/* Fills words and values; false: what is wrong was printed. */
+static bool read_arguments(struct cli *c, int argc, char **argv, int at) {
+    int n = 0;
+    bool only_words = false;
+    for (; at < argc; at++) {
+        if (!only_words && strcmp(argv[at], "--") == 0) {
+            only_words = true;
+        } else if (!only_words && strcmp(argv[at], "--json") == 0) {
+            c->json = true;
+        } else if (!only_words && strncmp(argv[at], "--", 2) == 0) {
+            if (!take_option(c, argc, argv, &at)) return false;
+        } else if (n == c->command->n_words) {
+            cli_usage("\"%s\" is one word too many", argv[at]);
+            return false;
+        } else {
+            c->words[n++] = argv[at];
+        }
+    }
+    if (n < c->command->n_words) cli_usage("%s %s needs: %s", c->command->group, c->command->verb != NULL ? c->command->verb : "", c->command->words);
+    return n == c->command->n_words;
+}
+
+static int run_command(struct cli *c, const char *conf) {
+    struct str error;
+    if (!settings_load(c->arena, conf, &c->settings, &error)) {
+        fprintf(stderr, "accolade: " STR_FMT "\n", STR_ARG(error));
+        return EXIT_USAGE;
+    }
+    log_open(NULL, LOG_WARN, "accolade"); /* a command's own output is for people; its log is what went wrong */
+    clock_set_file(c->settings.clock_file);
+    c->service = service_open(&c->settings, c->command->patient, c->arena, &error);
+    if (c->service == NULL) {
+        fprintf(stderr, "accolade: " STR_FMT "\n", STR_ARG(error));
+        return EXIT_USAGE;
+    }
+    c->faults = faults_new(c->arena);
+    int code = c->command->run(c);
+    service_close(&c->service);
+    if (fflush(stdout) != 0) {
+        perror("accolade: standard output");
+        code = EXIT_WRONG;
+    }
+    return code;
+}
+
+static bool wants_help(int argc, char **argv) {
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) return true;
+    }
+    return false;
+}
+
+int main(int argc, char **argv) {
+    const char *conf = NULL;
+    int at = 1;
+    if (at + 1 < argc && strcmp(argv[at], "-c") == 0) {
+        conf = argv[at + 1];
+        at += 2;
+    }
+    if (wants_help(argc, argv)) return help(at < argc && argv[at][0] != '-' ? argv[at] : NULL);
+    if (at >= argc) return help(NULL), EXIT_USAGE;
+    struct cli c = {.command = find_command(argv[at], at + 1 < argc ? argv[at + 1] : NULL)};
+    if (c.command == NULL) return cli_usage("there is no command %s %s", argv[at], at + 1 < argc ? argv[at + 1] : "");
+    if (!read_arguments(&c, argc, argv, at + (c.command->verb != NULL ? 2 : 1))) return EXIT_USAGE;
+    c.arena = arena_new();
+    int code = run_command(&c, conf);
+    arena_free(&c.arena);
+    return code;
+}

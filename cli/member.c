@@ -1,0 +1,111 @@
+/* cli/member.c: members. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "cli/cli.h"
+#include "service/members.h"
+
+static bool json_object_of(struct cli *c, const char *option, struct json *out) {
+    const char *text = cli_value(c, option);
+    if (text == NULL) return true;
+    bool ok = json_parse(c->arena, str_of(text), out, &c->faults) == P_OK && out->type == JSON_OBJECT;
+    if (!ok) cli_usage("--%s must be a JSON object", option);
+    return ok;
+}
+
+static bool text_of(struct cli *c, const char *option, size_t max, bool *has, struct str *out) {
+    const char *text = cli_value(c, option);
+    *has = text != NULL;
+    *out = str_of(text);
+    bool ok = out->n <= max && str_is_utf8(*out) && !str_has_control(*out);
+    if (!ok) cli_usage("--%s must be at most %zu bytes of plain text", option, max);
+    return ok;
+}
+
+int cli_member_set(struct cli *c) {
+    struct json attributes, groups;
+    struct member_set set = {.has_attributes = cli_value(c, "attributes") != NULL, .attributes = &attributes, .has_groups = cli_value(c, "groups") != NULL, .groups = &groups};
+    bool ok = json_object_of(c, "attributes", &attributes) && json_object_of(c, "groups", &groups) &&
+              text_of(c, "type", CODE_BYTES_MAX, &set.has_type, &set.type) && text_of(c, "zone", ZONE_BYTES_MAX, &set.has_zone, &set.zone) &&
+              text_of(c, "display-name", NAME_BYTES_MAX, &set.has_display_name, &set.display_name);
+    if (!ok) return EXIT_USAGE;
+    if (set.type.n > 0 && !code_is_valid(set.type)) return cli_usage("--type must be a code such as agent or team-lead");
+    struct tenant_row t;
+    if (!cli_tenant(c, c->words[0], &t)) return EXIT_WRONG;
+    enum problem p = member_write(c->service, c->arena, &t, str_of(c->words[1]), &set, clock_now_ms(), &c->faults);
+    if (p != P_OK) return cli_refused(c, p);
+    return cli_member_show(c);
+}
+
+/* JSON on one line for a program, with a line for each member of the outermost object for people. */
+static void print_object(struct cli *c, struct str text) {
+    struct json v;
+    if (c->json || json_parse(c->arena, text, &v, &c->faults) != P_OK || v.type != JSON_OBJECT) {
+        cli_print(text);
+        return;
+    }
+    for (uint32_t i = 0; i < v.n; i++) {
+        const struct json *x = &v.members[i].value;
+        printf("%-14.*s", STR_ARG(v.members[i].key));
+        if (x->type != JSON_ARRAY) {
+            cli_print(x->type == JSON_STRING ? x->string : json_to_text(c->arena, x));
+            continue;
+        }
+        if (x->n == 0) puts("-");
+        for (uint32_t j = 0; j < x->n; j++) {
+            if (j > 0) printf("%-14s", "");
+            cli_print(json_to_text(c->arena, &x->items[j]));
+        }
+    }
+}
+
+int cli_member_show(struct cli *c) {
+    struct tenant_row t;
+    struct str text;
+    if (!cli_tenant(c, c->words[0], &t)) return EXIT_WRONG;
+    enum problem p = member_show(c->service, c->arena, &t, str_of(c->words[1]), clock_now_ms(), &text, &c->faults);
+    if (p != P_OK) return cli_refused(c, p);
+    print_object(c, text);
+    return EXIT_OK;
+}
+
+static int done(struct cli *c, enum problem p, const char *status) {
+    if (p != P_OK) return cli_refused(c, p);
+    struct buf b = cli_buf(c);
+    struct json_writer w = json_writer_of(&b);
+    json_open_object(&w);
+    json_key(&w, "member");
+    json_put_z(&w, c->words[1]);
+    json_key(&w, "status");
+    json_put_z(&w, status);
+    json_close_object(&w);
+    if (c->json) cli_print(buf_str(&b));
+    if (!c->json) printf("Member %s is %s.\n", c->words[1], status);
+    return EXIT_OK;
+}
+
+static int set_suspended(struct cli *c, bool suspended) {
+    struct tenant_row t;
+    if (!cli_tenant(c, c->words[0], &t)) return EXIT_WRONG;
+    return done(c, member_suspend(c->service, c->arena, &t, str_of(c->words[1]), suspended, clock_now_ms(), &c->faults), suspended ? "suspended" : "active");
+}
+
+int cli_member_suspend(struct cli *c) { return set_suspended(c, true); }
+int cli_member_restore(struct cli *c) { return set_suspended(c, false); }
+
+int cli_member_erase(struct cli *c) {
+    struct tenant_row t;
+    if (!cli_tenant(c, c->words[0], &t)) return EXIT_WRONG;
+    if (cli_value(c, "yes") == NULL) {
+        if (!isatty(STDIN_FILENO)) return cli_usage("erasing cannot be undone: add --yes");
+        printf("Erase member %s of tenant %s for ever? Type the member's id: ", c->words[1], c->words[0]);
+        fflush(stdout);
+        char line[ID_BYTES_MAX + 2] = "";
+        if (fgets(line, sizeof line, stdin) == NULL) return EXIT_WRONG;
+        line[strcspn(line, "\n")] = '\0';
+        if (strcmp(line, c->words[1]) != 0) return puts("Nothing was erased."), EXIT_WRONG;
+    }
+    return done(c, member_erase(c->service, c->arena, &t, str_of(c->words[1]), clock_now_ms(), &c->faults), "erased");
+}
