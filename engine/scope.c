@@ -67,6 +67,8 @@ static bool lookup(void *ctx, struct str name, struct arena *a, struct json *out
     return true;
 }
 
+bool expr_is_early(const struct expr *e) { return e && !(expr_uses(e) & ~(uint32_t)(EXPR_USES_EVENT | EXPR_USES_MEMBER_TYPE)); }
+
 struct expr_scope scope_of(struct settling *w, struct str rule) {
     static const struct zone_ref of_member = {.of = ZONE_MEMBER};
     return (struct expr_scope){

@@ -44,9 +44,10 @@ static bool pay_levels(struct settling *w, const struct ladder *l) {
     return true;
 }
 
+/* What a round pays can cross further levels. The bound is that of the configuration: it never stops anything before its end. */
 void settle_levels(struct settling *w) {
     bool again = true;
-    for (int round = 0; again && round < SETTLE_ROUNDS_MAX; round++) {
+    for (size_t round = 0; again && round < w->p->rounds_worst; round++) {
         again = false;
         for (size_t i = 0; i < w->p->n_ladders; i++)
             if (pay_levels(w, &w->p->ladders[i])) again = true;

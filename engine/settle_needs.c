@@ -122,7 +122,7 @@ static void ask_rule(struct asking *q, const struct rule *r) {
 }
 
 static bool holds_early(struct asking *q, const struct expr *e) {
-    if (!e || expr_uses(e) & ~(uint32_t)(EXPR_USES_EVENT | EXPR_USES_MEMBER_TYPE)) return true;
+    if (!expr_is_early(e)) return true;
     struct member_state seen = *q->s;
     struct settling w = {.p = q->p, .s = &seen, .event = q->event, .a = q->a, .time_ms = q->time_ms};
     struct expr_scope scope = scope_of(&w, STR(""));
@@ -134,10 +134,7 @@ static bool holds_early(struct asking *q, const struct expr *e) {
 
 /* What needs only the event and the row is checked before anything is loaded (SEMANTICS 9). */
 static bool may_act(struct asking *q, const struct rule *r) {
-    bool found = !r->n_audience_types;
-    for (uint8_t i = 0; i < r->n_audience_types; i++)
-        if (str_eq(r->audience_types[i], q->s->type)) found = true;
-    return found && holds_early(q, r->audience_when) && holds_early(q, r->when);
+    return rule_means_type(r, q->s->type) && holds_early(q, r->audience_when) && holds_early(q, r->when);
 }
 
 static bool is_in_time(const struct rule *r, int64_t t_ms) { return r->enabled && t_ms >= r->starts_at && t_ms < r->ends_at; }

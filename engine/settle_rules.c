@@ -45,21 +45,38 @@ static bool holds(struct settling *w, struct candidate *c, const struct expr *e,
     return passed || deny_at(c, reason, in, 0, failing);
 }
 
-static bool is_in_audience(struct settling *w, struct candidate *c, const struct expr_scope *scope) {
-    const struct rule *r = c->rule;
+bool rule_means_type(const struct rule *r, struct str member_type) {
     bool found = !r->n_audience_types;
     for (uint8_t i = 0; i < r->n_audience_types; i++)
-        if (str_eq(r->audience_types[i], w->s->type)) found = true;
-    if (!found) return deny_at(c, REASON_AUDIENCE, PLACE_AUDIENCE_TYPES, 0, 0);
-    return holds(w, c, r->audience_when, scope, REASON_AUDIENCE, PLACE_AUDIENCE_WHEN);
+        if (str_eq(r->audience_types[i], member_type)) found = true;
+    return found;
 }
 
-/* An expression's number becomes a metric's: half away from zero at 3 places (MECHANICS 2). The whole part is taken apart first: with
- * it, the product would not be exact. A metric only grows: what is below 0 counts as nothing. */
+static bool is_of_type(struct settling *w, struct candidate *c) {
+    return rule_means_type(c->rule, w->s->type) || deny_at(c, REASON_AUDIENCE, PLACE_AUDIENCE_TYPES, 0, 0);
+}
+
+/* What needs only the event and the row comes first, as in settle_needs: a reason never depends on what was loaded (SEMANTICS 9). */
+static bool conditions_hold(struct settling *w, struct candidate *c, const struct expr_scope *scope) {
+    const struct expr *audience = c->rule->audience_when, *when = c->rule->when;
+    for (int early = 1; early >= 0; early--) {
+        if (expr_is_early(audience) == early && !holds(w, c, audience, scope, REASON_AUDIENCE, PLACE_AUDIENCE_WHEN)) return false;
+        if (expr_is_early(when) == early && !holds(w, c, when, scope, REASON_CONDITION, PLACE_WHEN)) return false;
+    }
+    return true;
+}
+
+/* An expression's number becomes a metric's: half away from zero at 3 places (MECHANICS 2). 8.0125, whose double lies just below, is
+ * 8.013: what was written with few places is rounded as it was written. A metric only grows: what is below 0 counts as nothing. */
 static bool thousandths_of(double d, int64_t *out) {
+    struct decimal exact;
     if (!(fabs(d) <= (double)(METRIC_MAX / 1000))) return false;
-    double whole, fraction = modf(d, &whole);
-    *out = d < 0 ? 0 : (int64_t)whole * 1000 + (int64_t)round(fraction * 1000.0);
+    if (d < 0)
+        *out = 0;
+    else if (decimal_from_double(d, &exact))
+        *out = (decimal_millionths(exact) + 500) / 1000;
+    else
+        *out = (int64_t)round(d * 1000.0);
     return true;
 }
 
@@ -79,8 +96,7 @@ static void judge(struct settling *w, struct candidate *c) {
     const struct rule *r = c->rule;
     if (!is_active(w, c)) return;
     struct expr_scope scope = scope_of(w, r->code);
-    if (!is_in_audience(w, c, &scope)) return;
-    if (!holds(w, c, r->when, &scope, REASON_CONDITION, PLACE_WHEN)) return;
+    if (!is_of_type(w, c) || !conditions_hold(w, c, &scope)) return;
     for (uint8_t i = 0; i < r->n_counts; i++)
         if (!judge_count(w, c, i, &scope)) return;
     for (uint8_t i = 0; i < r->n_grants && !c->faulty; i++)

@@ -22,6 +22,7 @@ struct settling {
 
 /* settle_rules.c: fills grants, denied and counters for the event's candidates. */
 void settle_rules(struct settling *w);
+bool rule_means_type(const struct rule *r, struct str member_type); /* by its audience's types */
 
 /* settle_amount.c: what a grant comes to, before any cap. */
 struct amount {
@@ -48,6 +49,8 @@ void ledger_transfer(struct settling *w, const struct grant_result *g);
 
 /* scope.c: the variables of SEMANTICS 9 as an expression sees them. Everything is read from w->s as it is at the time of the run. */
 struct expr_scope scope_of(struct settling *w, struct str rule);
+/* Whether it needs only the event and the state row: it can be run before anything else is loaded. */
+bool expr_is_early(const struct expr *e);
 /* The metric and period that a variable `metric.…` names; NULL: none. */
 const struct metric *scope_metric(const struct program *p, struct str name, enum period_kind *kind);
 
