@@ -27,22 +27,21 @@ static struct json parsed(struct arena *a, struct str text) {
     return v;
 }
 
-static bool read_cases(struct arena *a, const char *path, struct json *out) {
+static struct json read_cases(struct arena *a, const char *path) {
     FILE *f = fopen(path, "rb");
-    if (!f) return false;
+    if (!f) fail_msg("cannot read %s", path);
     char *text = arena_alloc(a, 1 << 20);
     size_t n = fread(text, 1, 1 << 20, f);
     fclose(f);
-    *out = parsed(a, (struct str){text, n});
-    assert_int_equal(out->type, JSON_ARRAY);
-    return true;
+    struct json cases = parsed(a, (struct str){text, n});
+    assert_int_equal(cases.type, JSON_ARRAY);
+    return cases;
 }
 
 /* Calls `check` with each case; texts between them are headings. */
 static size_t each_case(struct arena *a, const char *path, void (*check)(struct arena *a, const struct json *c)) {
-    struct json cases;
+    struct json cases = read_cases(a, path);
     size_t n = 0;
-    if (!read_cases(a, path, &cases)) fail_msg("cannot read %s", path);
     for (uint32_t i = 0; i < cases.n; i++) {
         if (cases.items[i].type != JSON_ARRAY) continue;
         check(a, &cases.items[i]);
