@@ -24,14 +24,14 @@ LDFLAGS += -pie -Wl,-z,relro,-z,now $(LINK_$(BUILD))
 LIBS    := $(shell pkg-config --libs $(PACKAGES)) -lfcgi -lm
 
 # One archive per room, in the order of the house from top to bottom: the linker refuses what points up.
-ROOMS := fcgi cli jobs handlers http service engine sql cache shm base
+ROOMS := fcgi cli jobs handlers http service sql engine cache shm base
 src = $(sort $(wildcard $(1)/*.c $(1)/*/*.c))
 obj = $(patsubst %.c,$(OUT)/%.o,$(call src,$(1)))
 lib = $(OUT)/lib$(1).a
 libs = $(foreach room,$(1),$(call lib,$(room)))
 
-ROOMS_fcgi := fcgi handlers http service engine sql cache shm base
-ROOMS_cli  := cli jobs service engine sql cache shm base
+ROOMS_fcgi := fcgi handlers http service sql engine cache shm base
+ROOMS_cli  := cli jobs service sql engine cache shm base
 PROGRAMS   := $(if $(wildcard fcgi/main.c),$(OUT)/accolade-fcgi) $(if $(wildcard cli/main.c),$(OUT)/accolade)
 # Of tests/unit each test_*.c is a program; the other files there are linked to all of them.
 UNITS      := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/test_*.c))

@@ -1,0 +1,152 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034  # SERVICES is for those who source this
+# scripts/stack.sh: the four services of a development stack: database, memcached, pool, nginx. Sourced by scripts/run, which sets
+# DIR, BUILD, WORKERS, PORT and OVERRIDES.
+
+SERVICES=(database memcached pool nginx) # in the order of starting
+DB_SOCKET=$DIR/database/mysqld.sock
+CONF=$DIR/accolade.conf
+
+database() { mariadb --no-defaults --socket="$DB_SOCKET" --user=root --batch --skip-column-names "$@"; }
+
+# program_of SERVICE, and how it is asked to end: signal and seconds.
+program_of() {
+    case $1 in
+    database) echo mariadbd ;;
+    memcached) echo memcached ;;
+    pool) echo accolade-fcgi ;;
+    nginx) echo nginx ;;
+    esac
+}
+end_service() {
+    case $1 in
+    database) end "$1" mariadbd TERM 60 ;;
+    memcached) end "$1" memcached TERM 5 ;;
+    pool) end "$1" accolade-fcgi TERM 20 ;;
+    nginx) end "$1" nginx QUIT 12 ;;
+    esac
+}
+
+# Whether a service answers, not only lives.
+answers() {
+    case $1 in
+    database) timeout -s KILL 5 mariadb-admin --no-defaults --socket="$DB_SOCKET" --user=root --silent ping ;;
+    memcached) [ -S "$DIR/memcached.sock" ] && curl -s -m 2 --unix-socket "$DIR/memcached.sock" telnet://localhost <<<$'version\r\nquit\r' | grep -q ^VERSION ;;
+    pool) [ -S "$DIR/events.sock" ] && [ -S "$DIR/bulk.sock" ] && [ -S "$DIR/api.sock" ] ;;
+    nginx) curl -sf -m 5 --unix-socket "$DIR/admin.sock" http://localhost/healthz && curl -s -m 5 "http://127.0.0.1:$PORT/" ;;
+    esac >/dev/null 2>&1
+}
+
+# replaced SERVICE: the program file was built or installed anew since the process started.
+replaced() { [[ $(readlink "/proc/$(pid_of "$1")/exe") == *' (deleted)' ]]; }
+
+# write_if_changed FILE: standard input becomes the file; succeeds if that changed it.
+write_if_changed() {
+    cat >"$1.new"
+    if cmp -s "$1.new" "$1"; then
+        rm "$1.new"
+        return 1
+    fi
+    mv "$1.new" "$1"
+}
+
+my_cnf() {
+    cat <<EOT
+# Made by scripts/run. A private server: its socket only, in a folder that nobody else enters, so no passwords.
+[mariadbd]
+datadir = $DIR/database/data
+tmpdir = $DIR/database/tmp
+socket = $DB_SOCKET
+pid-file = $DIR/database/mariadbd.pid
+skip-networking
+skip-name-resolve
+skip-log-bin
+character-set-server = utf8mb4
+collation-server = utf8mb4_bin
+transaction-isolation = READ-COMMITTED
+innodb_flush_log_at_trx_commit = 1
+innodb_buffer_pool_size = 256M
+max_connections = 200
+performance_schema = OFF
+secure-file-priv = $DIR/database/tmp
+EOT
+}
+
+accolade_conf() {
+    cat <<EOT
+# Made by scripts/run (accolade.conf(5)). Other values: scripts/run --set NAME=VALUE.
+db_socket = $DB_SOCKET
+db_name = accolade
+db_user = accolade
+memcached = $DIR/memcached.sock
+installation_key_file = $DIR/installation.key
+events_socket = $DIR/events.sock
+bulk_socket = $DIR/bulk.sock
+api_socket = $DIR/api.sock
+events_workers = $WORKERS
+bulk_workers = 1
+api_workers = $(((WORKERS + 1) / 2))
+env = demo
+EOT
+    if [ "$BUILD" != release ]; then printf 'clock_file = %s\n' "$DIR/clock"; fi
+    local line
+    for line in "${OVERRIDES[@]}"; do printf '%s = %s\n' "${line%%=*}" "${line#*=}"; done
+}
+
+nginx_conf() {
+    local user=''
+    [ "$(id -u)" -ne 0 ] || user='user root; '
+    sed -e "s|@DIR@|$DIR|g; s|@PORT@|$PORT|g; s|@USER@|$user|" "$ROOT/nginx/nginx.dev.conf.in"
+}
+
+start_database() {
+    (umask 077 && mkdir -p "$DIR/database/tmp")
+    local user=()
+    [ "$(id -u)" -ne 0 ] || user=(--user=root)
+    if [ ! -e "$DIR/database/data/.complete" ]; then
+        say "making the database"
+        rm -rf "$DIR/database/data"
+        # A relative folder, because mariadb-install-db does not quote its options.
+        (cd "$DIR/database" && mariadb-install-db --no-defaults "${user[@]}" --auth-root-authentication-method=normal --skip-test-db \
+            --datadir=./data >"$DIR/log/install-db.log" 2>&1 9>&-) || die "mariadb-install-db failed: $DIR/log/install-db.log"
+        touch "$DIR/database/data/.complete"
+    fi
+    rm -f "$DB_SOCKET"
+    start database mariadbd --defaults-file="$DIR/my.cnf" "${user[@]}"
+    started database 120 answers database
+    database -e "CREATE DATABASE IF NOT EXISTS accolade CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+        CREATE USER IF NOT EXISTS accolade@localhost;
+        GRANT ALL ON accolade.* TO accolade@localhost;
+        GRANT ALL ON accolade_sqitch.* TO accolade@localhost"
+}
+
+start_memcached() {
+    local user=()
+    [ "$(id -u)" -ne 0 ] || user=(-u root)
+    rm -f "$DIR/memcached.sock"
+    start memcached memcached "${user[@]}" -s "$DIR/memcached.sock" -a 0660 -m 64
+    started memcached 10 answers memcached
+}
+
+start_pool() {
+    rm -f "$DIR/events.sock" "$DIR/bulk.sock" "$DIR/api.sock"
+    ACCOLADE_CONF=$CONF start pool "$ROOT/build/$BUILD/accolade-fcgi"
+    started pool 20 answers pool
+}
+
+start_nginx() {
+    rm -f "$DIR/admin.sock"
+    if (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; then die "port $PORT is taken by another program: give another --port"; fi
+    start nginx nginx -p "$DIR/nginx/" -e "$DIR/log/nginx-error.log" -c "$DIR/nginx/nginx.conf"
+    started nginx 15 answers nginx
+}
+
+# mend SERVICE CHANGED: leaves alone what runs well, and starts anew what died, hangs, or has another configuration or program.
+mend() {
+    local orphaned
+    orphaned=$(orphans "$1" "$(program_of "$1")")
+    if pid_of "$1" >/dev/null && [ "$2" = no ] && [ -z "$orphaned" ] && ! replaced "$1" && answers "$1"; then return; fi
+    end_service "$1"
+    say "starting $1"
+    "start_$1"
+}
