@@ -70,7 +70,7 @@ static void check_cap(const struct compiling *c, const struct currency *currency
 
 void check_caps(const struct compiling *c) {
     for (size_t i = 0; i < c->n_drafts; i++) {
-        const struct draft *d = &c->drafts[i];
+        const struct drafted *d = &c->drafts[i];
         if (d->kind->code_kind == CODE_CURRENCY && d->form)
             check_cap(c, currency_declared(c, d->definition->code, d->definition->pointer), d->definition->pointer);
     }

@@ -15,12 +15,12 @@ struct definition {
 };
 
 struct compiling; /* engine/kinds.h */
-struct draft;
+struct drafted;
 struct kind_row {
-    const char *name;          /* as in "kind" */
-    enum code_kind code_kind;  /* 0: has no number */
-    const struct shape *shape; /* of the whole definition */
-    void (*compile)(struct compiling *c, const struct draft *d); /* private to engine/ */
+    const char *name;                                              /* as in "kind" */
+    enum code_kind code_kind;                                      /* 0: has no number */
+    const struct shape *shape;                                     /* of the whole definition */
+    void (*compile)(struct compiling *c, const struct drafted *d); /* private to engine/ */
 };
 extern const struct kind_row kind_rows[]; /* ends with name NULL */
 const struct kind_row *kind_find(struct str name);

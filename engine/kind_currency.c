@@ -52,7 +52,7 @@ static const struct field fields[] = {
 const struct shape currency_shape = {
     .name = "Currency", .size = sizeof(struct currency_form), SHAPE_FIELDS(fields), .doc = "What can be earned: points, XP."};
 
-void currency_compile(struct compiling *c, const struct draft *d) {
+void currency_compile(struct compiling *c, const struct drafted *d) {
     const struct currency_form *form = d->form;
     struct currency *currency = currency_declared(c, d->definition->code, d->definition->pointer);
     MUST(currency);

@@ -199,7 +199,7 @@ static void formula_compile(struct compiling *c, const struct ladder_form *form,
     ladder->n_levels = (uint16_t)n;
 }
 
-void level_ladder_compile(struct compiling *c, const struct draft *d) {
+void level_ladder_compile(struct compiling *c, const struct drafted *d) {
     const struct ladder_form *form = d->form;
     struct ladder *ladder = ladder_known(c, d->definition->code);
     MUST(ladder);

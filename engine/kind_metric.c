@@ -48,7 +48,7 @@ void metric_code_check(const struct compiling *c, struct str code, struct str po
         (void)fault_add(c->faults, P_DEFINITION, pointer, "ends like a metric's period in an expression: .day, .week, .month are taken");
 }
 
-void metric_compile(struct compiling *c, const struct draft *d) {
+void metric_compile(struct compiling *c, const struct drafted *d) {
     const struct metric_form *form = d->form;
     struct metric *metric = metric_known(c, d->definition->code);
     MUST(metric);

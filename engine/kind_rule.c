@@ -256,7 +256,7 @@ static void expressions_compile(struct compiling *c, const struct rule_form *for
     rule->grants = grants_compile(c, &form->grants, at_key(c, pointer, "grant"), &names, &rand_n, &rule->n_grants);
 }
 
-void rule_compile(struct compiling *c, const struct draft *d) {
+void rule_compile(struct compiling *c, const struct drafted *d) {
     const struct rule_form *form = d->form;
     struct rule *rule = rule_known(c, d->definition->code);
     MUST(rule);

@@ -37,7 +37,7 @@ static const struct field fields[] = {
 const struct shape settings_shape = {
     .name = "Settings", .size = sizeof(struct settings_form), SHAPE_FIELDS(fields), .doc = "What concerns the whole tenant."};
 
-void settings_compile(struct compiling *c, const struct draft *d) {
+void settings_compile(struct compiling *c, const struct drafted *d) {
     const struct settings_form *form = d->form;
     c->p->enabled = form->enabled;
     c->p->window_ms = form->late_window_s * MS_SECOND;

@@ -9,7 +9,7 @@
 #include "base/limits.h"
 #include "engine/config.h"
 
-struct draft { /* one definition on its way into the program */
+struct drafted { /* one definition on its way into the program */
     const struct definition *definition;
     const struct kind_row *kind;
     void *form; /* the struct of the kind's shape; NULL: the shape was wrong, only the code counts */
@@ -21,7 +21,7 @@ struct compiling {
     struct faults *faults;
     struct program *p;
     const struct code_number *numbers; /* in->codes by kind and code */
-    const struct draft *drafts;
+    const struct drafted *drafts;
     size_t n_drafts;
     /* the program's own arrays, by code; the rules get their order at the end */
     struct currency *currencies;
@@ -31,11 +31,11 @@ struct compiling {
 };
 
 extern const struct shape settings_shape, currency_shape, metric_shape, rule_shape, level_ladder_shape;
-void settings_compile(struct compiling *c, const struct draft *d);
-void currency_compile(struct compiling *c, const struct draft *d);
-void metric_compile(struct compiling *c, const struct draft *d);
-void rule_compile(struct compiling *c, const struct draft *d);
-void level_ladder_compile(struct compiling *c, const struct draft *d);
+void settings_compile(struct compiling *c, const struct drafted *d);
+void currency_compile(struct compiling *c, const struct drafted *d);
+void metric_compile(struct compiling *c, const struct drafted *d);
+void rule_compile(struct compiling *c, const struct drafted *d);
+void level_ladder_compile(struct compiling *c, const struct drafted *d);
 
 int code_order(const void *a, const void *b); /* struct code_number by kind and code */
 /* An event's type is any text, not a code: CloudEvents types look like "com.example.call/v1". */

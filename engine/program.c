@@ -31,13 +31,13 @@ static void take_numbers(struct compiling *c) {
 
 /* ---- declaring: everything has its place, code and number before anything is compiled ---- */
 
-static const struct draft *drafts_read(struct compiling *c) {
-    struct draft *drafts = NEW_ARRAY(c->a, struct draft, c->in->n_definitions);
+static const struct drafted *drafts_read(struct compiling *c) {
+    struct drafted *drafts = NEW_ARRAY(c->a, struct drafted, c->in->n_definitions);
     for (size_t i = 0; i < c->in->n_definitions; i++) {
         const struct definition *d = &c->in->definitions[i];
         const struct kind_row *kind = kind_find(d->kind);
         MUST(kind);
-        drafts[i] = (struct draft){.definition = d, .kind = kind};
+        drafts[i] = (struct drafted){.definition = d, .kind = kind};
         void *form = arena_alloc(c->a, kind->shape->size);
         if (shape_read(kind->shape, &d->body, d->pointer, c->a, form, c->faults) == P_OK) drafts[i].form = form;
     }
