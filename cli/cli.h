@@ -26,8 +26,8 @@ struct command {
     bool patient; /* long reads: jobs and verify */
     int (*run)(struct cli *c);
 };
-extern const struct command commands[];
-extern const size_t commands_n;
+extern const struct command cli_commands[];
+extern const size_t cli_commands_n;
 
 struct cli {
     const struct command *command;

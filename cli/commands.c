@@ -1,6 +1,6 @@
 #include "cli/cli.h"
 
-const struct command commands[] = {
+const struct command cli_commands[] = {
     {"tenant", "create", "CODE", 1, "make a tenant, with a preset's configuration where one is named",
      {{"preset", "NAME", "a preset's name, or the path of a configuration document"}}, false, cli_tenant_create},
     {"tenant", "list", "", 0, "list the tenants", {{0}}, false, cli_tenant_list},
@@ -35,4 +35,4 @@ const struct command commands[] = {
     {"verify", NULL, "", 0, "prove the ledger: balances, sequences, hashes, sums, identities, lanes, counters",
      {{"tenant", "CODE", "one tenant only"}}, true, cli_verify},
 };
-const size_t commands_n = COUNT(commands);
+const size_t cli_commands_n = COUNT(cli_commands);

@@ -53,9 +53,9 @@ static void print_command(const struct command *k) {
 static int help(const char *group) {
     bool any = false;
     puts("Usage: accolade [-c FILE] COMMAND … [--json]\n");
-    for (size_t i = 0; i < commands_n; i++) {
-        if (group != NULL && strcmp(commands[i].group, group) != 0) continue;
-        print_command(&commands[i]);
+    for (size_t i = 0; i < cli_commands_n; i++) {
+        if (group != NULL && strcmp(cli_commands[i].group, group) != 0) continue;
+        print_command(&cli_commands[i]);
         any = true;
     }
     puts("\n  -c FILE    the settings (default: $ACCOLADE_CONF); the environment's ACCOLADE_… go before it\n"
@@ -68,8 +68,8 @@ static int help(const char *group) {
 /* ---- the command line ---- */
 
 static const struct command *find_command(const char *group, const char *verb) {
-    for (size_t i = 0; i < commands_n; i++) {
-        const struct command *k = &commands[i];
+    for (size_t i = 0; i < cli_commands_n; i++) {
+        const struct command *k = &cli_commands[i];
         if (strcmp(k->group, group) != 0) continue;
         if (k->verb == NULL || (verb != NULL && strcmp(k->verb, verb) == 0)) return k;
     }

@@ -113,3 +113,8 @@ enum problem settle_adjustment(const struct program *p, struct member_state *s, 
     settle_levels(&w);
     return end(&w, faults);
 }
+
+void settle_note(const struct program *p, struct member_state *s, const struct settle_env *env, struct arena *a, struct outcome *out) {
+    struct settling w = begin(p, s, env, a, out);
+    begin_outcome(&w, CHANGE_MEMBER, env->now_ms);
+}

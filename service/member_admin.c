@@ -40,7 +40,7 @@ static enum problem decide_set(struct change *c, struct faults *f) {
         c->state->cold_dirty = true;
     }
     enum problem p = set->has_zone ? set_zone(c, ctx->zone_no, f) : P_OK;
-    if (p == P_OK) settle_note(c->program, c->state, &c->env, &c->outcome);
+    if (p == P_OK) settle_note(c->program, c->state, &c->env, c->a, &c->outcome);
     return p;
 }
 
@@ -110,7 +110,7 @@ static enum problem decide_status(struct change *c, struct faults *f) {
     enum member_status status = *(const enum member_status *)c->ctx;
     c->state->status = status;
     c->state->cold_dirty = true;
-    settle_note(c->program, c->state, &c->env, &c->outcome);
+    settle_note(c->program, c->state, &c->env, c->a, &c->outcome);
     return P_OK;
 }
 

@@ -125,7 +125,7 @@ static enum problem definitions_load(struct service *s, struct arena *a, tenant_
 
 static enum problem program_load(struct service *s, struct arena *a, tenant_id t, uint64_t version, struct program **out, struct faults *f) {
     struct compile_in in = {.tenant = t, .version = version};
-    struct definition *definitions;
+    struct definition *definitions = NULL;
     enum problem p = definitions_load(s, a, t, version, &definitions, &in.n_definitions, f);
     if (p != P_OK) return p;
     in.definitions = definitions;
