@@ -66,20 +66,25 @@ size_t outcome_size(const struct outcome *o) {
     return n;
 }
 
+#define TIME_MS_END INT64_C(253402300800000) /* the year 10000, which RFC 3339 cannot write */
+
+static bool time_fits(int64_t ms) { return ms >= 0 && ms < TIME_MS_END; }
+
 static void cap_encode(struct buf *b, const struct cap_figures *cap) {
+    MUST(time_fits(cap->resets_at));
     buf_i64(b, cap->amount);
     buf_i64(b, cap->used);
     buf_i64(b, cap->resets_at);
 }
 
-/* What the engine keeps to: so that a balance before can be computed from what is read. */
-static bool figures_fit(const struct grant_result *g) {
-    return g->uncapped >= -AMOUNT_MAX && g->uncapped <= AMOUNT_MAX && g->amount >= -AMOUNT_MAX && g->amount <= AMOUNT_MAX &&
-           g->balance_after >= -BALANCE_MAX && g->balance_after <= BALANCE_MAX;
+/* What the engine keeps to, and rendering relies on: the balance before, the transaction's id. */
+static bool grant_fits(const struct grant_result *g) {
+    return g->currency && g->seq && g->uncapped >= -AMOUNT_MAX && g->uncapped <= AMOUNT_MAX && g->amount >= -AMOUNT_MAX &&
+           g->amount <= AMOUNT_MAX && g->balance_after >= -BALANCE_MAX && g->balance_after <= BALANCE_MAX;
 }
 
 static void grant_encode(struct buf *b, const struct grant_result *g) {
-    MUST(figures_fit(g));
+    MUST(grant_fits(g));
     buf_u8(b, (uint8_t)g->cause);
     buf_u16(b, g->cause_no);
     if (g->cause == CAUSE_LADDER) buf_i64(b, g->level);
@@ -101,6 +106,7 @@ static void grant_encode(struct buf *b, const struct grant_result *g) {
 }
 
 static void denial_encode(struct buf *b, const struct denial *d) {
+    MUST(time_fits(d->next_at));
     buf_u16(b, d->rule);
     buf_u8(b, (uint8_t)d->reason);
     buf_u16(b, d->currency);
@@ -134,6 +140,7 @@ static void counter_encode(struct buf *b, const struct counted *c) {
 }
 
 static void header_encode(struct buf *b, const struct outcome *o) {
+    MUST(time_fits(o->event_time) && time_fits(o->settled_at) && time_fits(o->day_start));
     buf_u8(b, o->format);
     buf_u8(b, (uint8_t)o->change);
     buf_u64(b, o->config_version);
@@ -186,10 +193,16 @@ static uint8_t read_number(struct reader *r, uint8_t lowest, uint8_t highest) {
     return v;
 }
 
+static int64_t read_time(struct reader *r) {
+    int64_t ms = read_i64(r);
+    if (!time_fits(ms)) r->bad = true;
+    return ms;
+}
+
 static void cap_decode(struct reader *r, struct cap_figures *cap) {
     cap->amount = read_i64(r);
     cap->used = read_i64(r);
-    cap->resets_at = read_i64(r);
+    cap->resets_at = read_time(r);
 }
 
 static void grant_decode(struct reader *r, struct grant_result *g) {
@@ -212,7 +225,7 @@ static void grant_decode(struct reader *r, struct grant_result *g) {
     if (g->capped) cap_decode(r, &g->cap);
     struct str transfer = read_bytes(r, sizeof g->transfer.b);
     if (!r->bad) memcpy(g->transfer.b, transfer.p, sizeof g->transfer.b);
-    if (!figures_fit(g)) r->bad = true;
+    if (!grant_fits(g)) r->bad = true;
 }
 
 static void denial_decode(struct reader *r, struct denial *d) {
@@ -221,7 +234,7 @@ static void denial_decode(struct reader *r, struct denial *d) {
     d->currency = read_u16(r);
     uint8_t flags = read_number(r, 0, DENIAL_FLAGS);
     if (flags & DENIAL_NEXT_AT) {
-        d->next_at = read_i64(r);
+        d->next_at = read_time(r);
         if (!d->next_at) r->bad = true;
     }
     if (flags & DENIAL_PLACE) {
@@ -253,8 +266,8 @@ static struct counts header_decode(struct reader *r, struct outcome *o) {
     o->format = read_number(r, OUTCOME_FORMAT, OUTCOME_FORMAT);
     o->change = (enum change_kind)read_number(r, CHANGE_EVENT, CHANGE__MAX - 1);
     o->config_version = read_u64(r);
-    o->event_time = read_i64(r);
-    o->settled_at = read_i64(r);
+    o->event_time = read_time(r);
+    o->settled_at = read_time(r);
     o->type_no = read_u16(r);
     o->at.day = read_u32(r);
     o->at.lane = read_u16(r);
@@ -263,7 +276,7 @@ static struct counts header_decode(struct reader *r, struct outcome *o) {
     o->of = read_u16(r);
     o->member_version = read_u64(r);
     o->zone_no = read_u16(r);
-    o->day_start = read_i64(r);
+    o->day_start = read_time(r);
     n.grants = read_u16(r);
     n.denied = read_u16(r);
     n.counters = read_u16(r);

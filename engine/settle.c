@@ -68,9 +68,12 @@ static enum problem end(struct settling *w, struct faults *faults) {
             return fault_say(faults, P_STATE_TOO_LARGE, "what earlier configurations left of this member was not loaded");
         leftovers_move(w->p, w->a, s);
     }
+    if (outcome_size(w->out) > OUTCOME_BYTES_MAX)
+        return fault_say(faults, P_STATE_TOO_LARGE, "too many levels are crossed at once: the outcome would take %zu bytes; %d are kept",
+                         outcome_size(w->out), (int)OUTCOME_BYTES_MAX);
     if (state_hot_size(s) <= HOT_BYTES_MAX && state_cold_size(s) <= COLD_BYTES_MAX) return P_OK;
-    return fault_say(faults, P_STATE_TOO_LARGE, "the state of this member would take %zu and %zu bytes; %d and %d are kept", state_hot_size(s),
-                     state_cold_size(s), HOT_BYTES_MAX, COLD_BYTES_MAX);
+    return fault_say(faults, P_STATE_TOO_LARGE, "the state of this member would take %zu and %zu bytes; %d and %d are kept",
+                     state_hot_size(s), state_cold_size(s), HOT_BYTES_MAX, COLD_BYTES_MAX);
 }
 
 enum problem settle_event(const struct program *p, struct member_state *s, const struct event *e, const struct settle_env *env,

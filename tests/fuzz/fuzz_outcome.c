@@ -7,7 +7,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static void render(struct arena *a, const struct outcome *o) {
     if (o->change == CHANGE_MEMBER) return; /* answered by the member as it then stands */
-    struct program p = {.version = o->config_version};
+    static const struct code_number codes[] = {{CODE_CURRENCY, 1, {"points", 6}}};
+    static const struct rule rule = {.no = 1, .ends_at = INT64_MAX}, *const rules[] = {&rule};
+    struct program p = {.version = o->config_version, .codes = codes, .n_codes = 1, .rules = &rule, .rules_by_no = rules, .n_rules = 1};
     struct buf b = buf_new(a, SIZE_MAX);
     struct json_writer w = json_writer_of(&b);
     if (o->change == CHANGE_ADJUSTMENT) {

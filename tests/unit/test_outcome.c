@@ -271,7 +271,7 @@ static void a_damaged_text_is_refused(void **state) {
         buf_u8(&longer, 0);
         assert_false(outcome_decode(a, buf_str(&longer), &o));
     }
-    enum { GRANT = 72, DENIAL = GRANT + 68, COUNTER = DENIAL + 11 };
+    enum { EVENT_TIME = 10, SETTLED_AT = 18, GRANT = 72, DENIAL = GRANT + 68, COUNTER = DENIAL + 11 };
     static const struct {
         size_t at;
         uint8_t good, bad;
@@ -281,6 +281,9 @@ static void a_damaged_text_is_refused(void **state) {
         {1, CHANGE_EVENT, 0},
         {1, CHANGE_EVENT, CHANGE_ADJUSTMENT},
         {1, 1, CHANGE__MAX},
+        {EVENT_TIME, 0, 0x80},
+        {SETTLED_AT, 0, 0x80},
+        {SETTLED_AT, 0, 1},
         {GRANT, 1, 0},
         {GRANT, 1, CAUSE_ADJUSTMENT},
         {GRANT, 1, 4},
