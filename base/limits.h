@@ -53,7 +53,6 @@ enum {
     EXPR_STEPS_MAX = 20000,   /* evaluations of nodes in one run, loops included */
     EXPR_STRING_MAX = 16384,  /* bytes of one string that an expression makes */
     EXPR_ARRAY_MAX = 1000,
-    SETTLE_ROUNDS_MAX = 64, /* what grants cause goes round again at most this often */
 };
 
 /* the state row (MECHANICS 1) */
