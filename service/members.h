@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "engine/state.h"
 #include "service/service.h"
+#include "service/write.h"
 
 /* A key without a state row is not yet a member: P_MEMBER_NOT_FOUND; an erased one too. */
 struct member_found {
@@ -31,12 +32,7 @@ MUST_CHECK enum problem member_transactions(struct service *s, struct arena *a, 
                                             const struct transactions_query *q, struct str *out, struct faults *f);
 
 /* POST …/adjustments with its Idempotency-Key (SEMANTICS 8, 40): exactly once, replayed within 48 h. */
-struct write_key { /* the scope of an Idempotency-Key */
-    struct str key_id, route, key;
-    struct hash16 fingerprint;
-};
 struct adjustment_in { struct str currency; int64_t amount; struct str reason, actor; };
-struct write_answer { int status; struct str body; bool replayed; };
 MUST_CHECK enum problem member_adjust(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, const struct adjustment_in *in,
                                       const struct write_key *key, int64_t now_ms, struct write_answer *out, struct faults *f);
 

@@ -1,0 +1,3 @@
+-- Revert accolade:audit from mysql
+
+DROP TABLE audit;
