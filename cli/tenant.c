@@ -7,42 +7,17 @@
 #include "cli/cli.h"
 #include "service/config.h"
 
-static const char *change_word(enum change_made what) {
-    static const char *const words[] = {"created", "changed", "deleted"};
-    return words[what];
-}
-
-static void put_changes(struct json_writer *w, const struct config_result *r) {
-    json_key(w, "version");
-    json_put_i64(w, (int64_t)r->version);
-    json_key(w, "changes");
-    json_open_array(w);
-    for (size_t i = 0; i < r->n_changes; i++) {
-        json_open_object(w);
-        json_key(w, "change");
-        json_put_z(w, change_word(r->changes[i].what));
-        json_key(w, "kind");
-        json_put_str(w, r->changes[i].kind);
-        json_key(w, "code");
-        json_put_str(w, r->changes[i].code);
-        json_close_object(w);
-    }
-    json_close_array(w);
-}
-
 static void print_changes(struct cli *c, const struct config_result *r, const char *head) {
     if (c->json) {
         struct buf b = cli_buf(c);
         struct json_writer w = json_writer_of(&b);
-        json_open_object(&w);
-        put_changes(&w, r);
-        json_close_object(&w);
+        config_result_render(&w, r, false);
         cli_print(buf_str(&b));
         return;
     }
     for (size_t i = 0; i < r->n_changes; i++) {
         const struct config_change *x = &r->changes[i];
-        printf("  %s  " STR_FMT " " STR_FMT "\n", change_word(x->what), STR_ARG(x->kind), STR_ARG(x->code));
+        printf("  %s  " STR_FMT " " STR_FMT "\n", change_made_name(x->what), STR_ARG(x->kind), STR_ARG(x->code));
     }
     if (r->n_changes == 0) puts("  nothing differs");
     printf("%s %llu\n", head, (unsigned long long)r->version);
@@ -59,35 +34,17 @@ int cli_tenant_create(struct cli *c) {
     const char *preset = cli_value(c, "preset");
     if (preset != NULL && !preset_document(c, preset, &document)) return EXIT_WRONG;
     struct tenant_made made = {0};
-    enum problem p = tenant_create(c->service, c->arena, str_of(c->words[0]), preset != NULL ? &document : NULL, STR("command"), clock_now_ms(), &made, &c->faults);
+    struct write_answer answer;
+    enum problem p = tenant_create(c->service, c->arena, str_of(c->words[0]), preset != NULL ? &document : NULL, STR("command"), NULL, clock_now_ms(), &made,
+                                   &answer, &c->faults);
     if (p != P_OK) return cli_refused(c, p);
-    if (!c->json) {
+    if (c->json) {
+        cli_print(answer.body);
+    } else {
         printf("Made tenant %s.\n", c->words[0]);
         print_changes(c, &made.config, "Its configuration is at version");
-        return EXIT_OK;
     }
-    struct buf b = cli_buf(c);
-    struct json_writer w = json_writer_of(&b);
-    json_open_object(&w);
-    json_key(&w, "tenant");
-    json_put_z(&w, c->words[0]);
-    put_changes(&w, &made.config);
-    json_close_object(&w);
-    cli_print(buf_str(&b));
     return EXIT_OK;
-}
-
-static void put_tenant(struct json_writer *w, const struct tenant_row *t) {
-    json_open_object(w);
-    json_key(w, "tenant");
-    json_put_str(w, t->code);
-    json_key(w, "status");
-    json_put_z(w, t->status == TENANT_SUSPENDED ? "suspended" : "active");
-    json_key(w, "config_version");
-    json_put_i64(w, (int64_t)t->config_version);
-    json_key(w, "created_at");
-    json_put_time(w, t->created_at);
-    json_close_object(w);
 }
 
 int cli_tenant_list(struct cli *c) {
@@ -100,7 +57,7 @@ int cli_tenant_list(struct cli *c) {
     json_open_array(&w);
     if (!c->json) printf("%-24s %-10s %8s  %s\n", "TENANT", "STATUS", "CONFIG", "CREATED");
     for (size_t i = 0; i < n; i++) {
-        put_tenant(&w, &rows[i]);
+        tenant_render(&w, &rows[i]);
         if (c->json) continue;
         struct str created = time_text(c->arena, rows[i].created_at);
         printf("%-24.*s %-10s %8llu  " STR_FMT "\n", STR_ARG(rows[i].code), rows[i].status == TENANT_SUSPENDED ? "suspended" : "active",
@@ -113,15 +70,12 @@ int cli_tenant_list(struct cli *c) {
 
 static int set_suspended(struct cli *c, bool suspended) {
     struct tenant_row t;
+    struct write_answer answer;
     if (!cli_tenant(c, c->words[0], &t)) return EXIT_WRONG;
-    enum problem p = tenant_suspend(c->service, c->arena, t.id, suspended, &c->faults);
+    enum problem p = tenant_suspend(c->service, c->arena, &t, suspended, STR("command"), NULL, clock_now_ms(), &answer, &c->faults);
     if (p != P_OK) return cli_refused(c, p);
-    t.status = suspended ? TENANT_SUSPENDED : TENANT_ACTIVE;
     if (c->json) {
-        struct buf b = cli_buf(c);
-        struct json_writer w = json_writer_of(&b);
-        put_tenant(&w, &t);
-        cli_print(buf_str(&b));
+        cli_print(answer.body);
     } else {
         printf("Tenant %s is %s.\n", c->words[0], suspended ? "suspended" : "active");
     }
@@ -169,7 +123,9 @@ int cli_config_apply(struct cli *c) {
     if (version != NULL && !json_is_integer(version, 0, JSON_INTEGER_MAX, &from)) {
         return cli_refused(c, fault_add(&c->faults, P_VALIDATION, STR("/version"), "must be a whole number"));
     }
-    enum problem p = config_apply(c->service, c->arena, t.id, (uint64_t)from, &document, STR("command"), clock_now_ms(), &r, &c->faults);
+    struct config_write write = {.tenant = t.id, .from = (uint64_t)from, .actor = STR("command"), .now_ms = clock_now_ms()};
+    struct write_answer answer;
+    enum problem p = config_apply(c->service, c->arena, &write, &document, &r, &answer, &c->faults);
     if (p != P_OK) return cli_refused(c, p);
     print_changes(c, &r, "The configuration is at version");
     return EXIT_OK;

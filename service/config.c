@@ -1,292 +1,205 @@
-/* service/config.c: the configuration as one document (SEMANTICS 25, 26, 35). */
+/* service/config.c: writing configurations: the whole, one definition, an earlier version. */
 #include "service/config.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "service/inside.h"
+#include "service/draft.h"
 
-/* ---- reading ---- */
+enum { CONFIG_ANSWER_MAX = 2 * CONFIG_BYTES_MAX };
 
-static enum problem rows_at(struct service *s, struct arena *a, tenant_id t, uint64_t version, struct definition_row **rows, size_t *n, struct faults *f) {
-    *rows = NULL;
-    *n = 0;
-    return version == 0 ? P_OK : service_problem(definitions_at(s->db, a, t, version, rows, n), f);
+const char *change_made_name(enum change_made what) {
+    static const char *const names[] = {"created", "changed", "deleted"};
+    return names[what];
 }
 
-enum problem config_export(struct service *s, struct arena *a, tenant_id t, uint64_t version, struct str *out, struct faults *f) {
-    struct definition_row *rows;
-    size_t n;
-    enum problem p = rows_at(s, a, t, version, &rows, &n, f);
-    if (p != P_OK) return p;
-    struct buf b = buf_new(a, CONFIG_BYTES_MAX * 2);
-    struct json_writer w = json_writer_of(&b);
-    json_open_object(&w);
-    json_key(&w, "version");
-    json_put_i64(&w, (int64_t)version);
-    json_key(&w, "definitions");
-    json_open_array(&w);
-    for (size_t i = 0; i < n; i++) json_put_raw(&w, rows[i].body);
-    json_close_array(&w);
-    json_close_object(&w);
-    MUST(buf_ok(&b));
-    *out = buf_str(&b);
-    return P_OK;
-}
-
-/* ---- what an apply would do ---- */
-
-struct draft { /* a document against what is stored */
-    struct tenant_row tenant;
-    struct definition *definitions;
-    size_t n;
-    struct definition_row *rows; /* stored at the present version */
-    size_t n_rows;
-    struct str *texts; /* of the definitions, as they would be stored */
-    LIST(struct config_change) changes;
-    LIST(struct definition_row) ended, brought;
-    LIST(struct code_number) new_codes;
-    struct compile_in in;
-    struct program *program;
-};
-
-static enum problem read_document(struct arena *a, const struct json *document, struct draft *d, struct faults *f) {
-    static const char *const known[] = {"version", "definitions"};
-    if (document->type != JSON_OBJECT) return fault_add(f, P_VALIDATION, STR(""), "must be an object with definitions");
-    for (uint32_t i = 0; i < document->n; i++) {
-        bool ok = false;
-        for (size_t k = 0; k < COUNT(known); k++) ok = ok || str_is(document->members[i].key, known[k]);
-        if (!ok) fault_add(f, P_VALIDATION, pointer_child(a, STR(""), document->members[i].key), "unknown member; known are: version, definitions");
-    }
-    const struct json *list = json_get(document, "definitions");
-    if (list == NULL) return fault_add(f, P_VALIDATION, STR("/definitions"), "is required");
-    enum problem p = config_split(a, list, STR("/definitions"), &d->definitions, &d->n, f);
-    return f->list.n > 0 ? f->list.items[0].problem : p;
-}
-
-static int by_kind_and_code(struct str kind_a, struct str code_a, struct str kind_b, struct str code_b) {
-    int c = str_cmp(kind_a, kind_b);
-    return c != 0 ? c : str_cmp(code_a, code_b);
-}
-
-static int rows_by_code(const void *x, const void *y) {
-    const struct definition_row *a = x, *b = y;
-    return by_kind_and_code(a->kind, a->code, b->kind, b->code);
-}
-
-static void note(struct arena *a, struct draft *d, enum change_made what, struct str kind, struct str code, struct str before, struct str after) {
-    *LIST_PUSH(a, &d->changes) = (struct config_change){what, kind, code, before, after};
-    struct definition_row row = {.kind = kind, .code = code, .body = after, .version = d->in.version};
-    if (what != CHANGE_CREATED) *LIST_PUSH(a, &d->ended) = row;
-    if (what != CHANGE_DELETED) *LIST_PUSH(a, &d->brought) = row;
-}
-
-/* Both lists are sorted by kind and code: one walk over the two. */
-static void compare(struct arena *a, struct draft *d) {
-    qsort(d->rows, d->n_rows, sizeof *d->rows, rows_by_code);
-    d->texts = NEW_ARRAY(a, struct str, d->n);
-    for (size_t i = 0; i < d->n; i++) d->texts[i] = definition_text(a, &d->definitions[i]);
-    size_t i = 0, j = 0;
-    while (i < d->n || j < d->n_rows) {
-        const struct definition *def = &d->definitions[i];
-        const struct definition_row *row = &d->rows[j];
-        int c = i == d->n ? 1 : j == d->n_rows ? -1 : by_kind_and_code(def->kind, def->code, row->kind, row->code);
-        if (c < 0) {
-            note(a, d, CHANGE_CREATED, def->kind, def->code, STR(""), d->texts[i]);
-        } else if (c > 0) {
-            note(a, d, CHANGE_DELETED, row->kind, row->code, row->body, STR(""));
-        } else if (!str_eq(d->texts[i], row->body)) {
-            note(a, d, CHANGE_CHANGED, def->kind, def->code, row->body, d->texts[i]);
-        }
-        i += c <= 0;
-        j += c >= 0;
+static void put_text(struct json_writer *w, const char *key, struct str text) {
+    json_key(w, key);
+    if (text.n == 0) {
+        json_put_null(w);
+    } else {
+        json_put_raw(w, text);
     }
 }
 
-static uint16_t highest_number(const struct code_number *codes, size_t n, enum code_kind kind) {
-    uint16_t highest = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (codes[i].kind == kind && codes[i].no > highest) highest = codes[i].no;
+void config_result_render(struct json_writer *w, const struct config_result *r, bool texts) {
+    json_open_object(w);
+    json_key(w, "version");
+    json_put_i64(w, (int64_t)r->version);
+    json_key(w, "changes");
+    json_open_array(w);
+    for (size_t i = 0; i < r->n_changes; i++) {
+        const struct config_change *x = &r->changes[i];
+        json_open_object(w);
+        json_key(w, "change");
+        json_put_z(w, change_made_name(x->what));
+        json_key(w, "kind");
+        json_put_str(w, x->kind);
+        json_key(w, "code");
+        json_put_str(w, x->code);
+        if (texts) put_text(w, "before", x->before);
+        if (texts) put_text(w, "after", x->after);
+        json_close_object(w);
     }
-    return highest;
-}
-
-static bool has_number(const struct code_number *codes, size_t n, const struct code_number *wanted) {
-    for (size_t i = 0; i < n; i++) {
-        if (codes[i].kind == wanted->kind && str_eq(codes[i].code, wanted->code)) return true;
-    }
-    return false;
-}
-
-/* The numbers that the tenant has, and new ones for what has none yet. */
-static enum problem number_codes(struct service *s, struct arena *a, struct draft *d, struct faults *f) {
-    struct code_number *stored, *wanted;
-    size_t n_stored, n_wanted;
-    enum db_result r = codes_read(s->db, a, d->tenant.id, &stored, &n_stored);
-    if (r != DB_OK) return service_problem(r, f);
-    config_codes(a, d->definitions, d->n, &wanted, &n_wanted);
-    struct code_number *all = NEW_ARRAY(a, struct code_number, n_stored + n_wanted);
-    if (n_stored > 0) memcpy(all, stored, n_stored * sizeof *all);
-    size_t n = n_stored;
-    for (size_t i = 0; i < n_wanted; i++) {
-        if (has_number(all, n, &wanted[i])) continue;
-        uint16_t highest = highest_number(all, n, wanted[i].kind);
-        if (highest == UINT16_MAX) return fault_say(f, P_DEFINITION, "the tenant has used up all numbers for codes of this kind");
-        all[n] = wanted[i];
-        all[n].no = (uint16_t)(highest + 1);
-        *LIST_PUSH(a, &d->new_codes) = all[n++];
-    }
-    d->in.codes = all;
-    d->in.n_codes = n;
-    return P_OK;
-}
-
-/* A window may be widened at once up to the retention of identities − 5 minutes − 1 day (MECHANICS 1, "Watermark"). */
-static enum problem check_window(struct service *s, const struct draft *d, struct faults *f) {
-    int64_t widest = s->settings.identity_days * MS_DAY - EARLY_MS_MAX - MS_DAY;
-    if (d->program->window_ms <= widest) return P_OK;
-    struct str pointer = STR("/definitions");
-    for (size_t i = 0; i < d->n; i++) {
-        if (str_is(d->definitions[i].kind, "settings")) pointer = pointer_child(f->arena, d->definitions[i].pointer, STR("late_window_s"));
-    }
-    return fault_add(f, P_DEFINITION, pointer, "event identities are kept for %lld days here, so the window may be at most %lld seconds",
-                     (long long)s->settings.identity_days, (long long)(widest / MS_SECOND));
-}
-
-/* A changed zone counts from the next midnight of the old one (SEMANTICS 35). */
-static enum problem note_zone_change(struct service *s, struct arena *a, struct draft *d, int64_t now_ms, struct str *before, int64_t *from_ms, struct faults *f) {
-    const struct program *old;
-    *before = STR("");
-    *from_ms = 0;
-    if (d->tenant.config_version == 0) return P_OK;
-    enum problem p = program_get(s, d->tenant.id, d->tenant.config_version, &old, f);
-    if (p == P_CONFIG_UNUSABLE) return P_OK; /* this very document mends it */
-    if (p != P_OK) return p;
-    if (str_eq(old->zone->name, d->program->zone->name)) return P_OK;
-    bool pending = old->zone_from_ms > now_ms;
-    const struct zone *now_in = pending ? old->zone_before : old->zone;
-    if (str_eq(now_in->name, d->program->zone->name)) return P_OK; /* taken back before it came to count */
-    *before = str_copy(a, now_in->name);
-    *from_ms = period_end(now_in, PERIOD_DAY, now_ms);
-    return P_OK;
-}
-
-static enum problem make_draft(struct service *s, struct arena *a, tenant_id t, const struct json *document, struct draft *d, struct faults *f) {
-    enum db_result r = tenant_by_id(s->db, a, t, &d->tenant);
-    if (r != DB_OK) return r == DB_NOT_FOUND ? P_NOT_FOUND : service_problem(r, f);
-    enum problem p = read_document(a, document, d, f);
-    if (p == P_OK) p = rows_at(s, a, t, d->tenant.config_version, &d->rows, &d->n_rows, f);
-    if (p == P_OK) p = number_codes(s, a, d, f);
-    if (p != P_OK) return p;
-    d->in.tenant = t;
-    d->in.version = d->tenant.config_version + 1;
-    d->in.definitions = d->definitions;
-    d->in.n_definitions = d->n;
-    p = program_compile(a, &d->in, &d->program, f);
-    if (p == P_OK) p = check_window(s, d, f);
-    if (p == P_OK) compare(a, d);
-    return p;
-}
-
-static void result_of(const struct draft *d, struct config_result *out) {
-    out->version = d->tenant.config_version + (d->changes.n > 0 ? 1 : 0);
-    out->changes = d->changes.items;
-    out->n_changes = d->changes.n;
+    json_close_array(w);
+    json_close_object(w);
 }
 
 enum problem config_plan(struct service *s, struct arena *a, tenant_id t, const struct json *document, struct config_result *out, struct faults *f) {
     struct draft d = {0};
-    enum problem p = make_draft(s, a, t, document, &d, f);
-    if (p == P_OK) result_of(&d, out);
+    enum problem p = draft_make(s, a, t, document, &d, f);
+    if (p == P_OK) draft_result(&d, out);
     return p;
 }
 
-/* ---- apply ---- */
 
-static enum db_result write_draft(struct service *s, struct arena *a, const struct draft *d, const struct version_row *v) {
-    struct db *db = s->db;
-    tenant_id t = d->tenant.id;
-    enum db_result r = config_advance(db, a, t, d->tenant.config_version);
-    if (r == DB_OK && d->new_codes.n > 0) r = codes_insert(db, a, t, d->new_codes.items, d->new_codes.n);
-    if (r == DB_OK && d->ended.n > 0) r = definitions_end(db, a, t, d->ended.items, d->ended.n, v->version);
-    if (r == DB_OK && d->brought.n > 0) r = definitions_insert(db, a, t, d->brought.items, d->brought.n);
-    return r == DB_OK ? version_insert(db, a, t, v) : r;
+/* ---- the whole ---- */
+
+struct apply {
+    const struct config_write *in;
+    const struct json *document;
+    const char *action;
+    struct config_result *out;
+};
+
+static struct str result_text(struct arena *a, const struct config_result *r) {
+    struct buf b = buf_new(a, CONFIG_ANSWER_MAX);
+    struct json_writer w = json_writer_of(&b);
+    config_result_render(&w, r, false);
+    MUST(buf_ok(&b));
+    return buf_str(&b);
 }
 
-enum problem config_apply(struct service *s, struct arena *a, tenant_id t, uint64_t from, const struct json *document, struct str actor, int64_t now_ms,
-                          struct config_result *out, struct faults *f) {
+static enum problem apply_effect(struct write *w, struct faults *f, enum db_result *r) {
+    struct apply *apply = w->ctx;
     struct draft d = {0};
-    enum problem p = make_draft(s, a, t, document, &d, f);
+    enum problem p = draft_make(w->s, w->a, apply->in->tenant, apply->document, &d, f);
     if (p != P_OK) return p;
-    if (d.tenant.config_version != from) {
+    if (d.tenant.config_version != apply->in->from) {
         return fault_say(f, P_VERSION, "the configuration is at version %llu by now", (unsigned long long)d.tenant.config_version);
     }
-    result_of(&d, out);
-    if (d.changes.n == 0) return P_OK;
-    struct version_row v = {.version = from + 1, .created_at = now_ms, .actor = actor};
-    p = note_zone_change(s, a, &d, now_ms, &v.zone_before, &v.zone_from_ms, f);
-    if (p != P_OK) return p;
-    enum db_result r = db_begin(s->db);
-    if (r == DB_OK) r = write_draft(s, a, &d, &v);
-    if (r == DB_OK) r = db_commit(s->db);
-    db_rollback(s->db);
-    /* A number that another apply took meanwhile is a conflict only together with the version: somebody was quicker. */
-    if (r == DB_NOT_FOUND || r == DB_CONFLICT) return fault_say(f, P_VERSION, "the configuration was changed at the same moment");
-    return service_problem(r, f);
-}
-
-/* ---- tenants ---- */
-
-enum problem tenant_find(struct service *s, struct arena *a, struct str code, struct tenant_row *out, struct faults *f) {
-    enum db_result r = tenant_by_code(s->db, a, code, out);
-    if (r == DB_NOT_FOUND) return fault_say(f, P_NOT_FOUND, "there is no tenant " STR_FMT, STR_ARG(code));
-    return service_problem(r, f);
-}
-
-enum problem tenants_all(struct service *s, struct arena *a, struct tenant_row **out, size_t *n, struct faults *f) {
-    return service_problem(tenant_list(s->db, a, out, n), f);
-}
-
-enum problem tenant_suspend(struct service *s, struct arena *a, tenant_id t, bool suspended, struct faults *f) {
-    enum db_result r = tenant_set_status(s->db, a, t, suspended ? TENANT_SUSPENDED : TENANT_ACTIVE);
-    return r == DB_NOT_FOUND ? P_NOT_FOUND : service_problem(r, f);
-}
-
-/* A new tenant's first configuration is compiled before anything is written, so that a bad preset leaves no tenant behind. */
-static enum problem first_window(struct arena *a, const struct json *preset, int64_t *window_ms, struct faults *f) {
-    struct draft d = {0};
-    enum problem p = read_document(a, preset, &d, f);
-    if (p != P_OK) return p;
-    struct code_number *codes;
-    config_codes(a, d.definitions, d.n, &codes, &d.in.n_codes);
-    uint16_t next[CODE__MAX] = {0};
-    for (size_t i = 0; i < d.in.n_codes; i++) codes[i].no = ++next[codes[i].kind];
-    d.in.codes = codes;
-    d.in.definitions = d.definitions;
-    d.in.n_definitions = d.n;
-    d.in.version = 1;
-    p = program_compile(a, &d.in, &d.program, f);
-    if (p == P_OK) *window_ms = d.program->window_ms;
+    draft_result(&d, apply->out);
+    p = draft_write(w->s, w->a, &d, w->actor, w->now_ms, f, r);
+    w->status = 200;
+    w->body = result_text(w->a, apply->out);
+    w->action = d.changes.n > 0 ? str_of(apply->action) : STR("");
+    w->target = str_printf(w->a, "version/%llu", (unsigned long long)apply->out->version);
+    w->detail = w->body;
     return p;
 }
 
-enum problem tenant_create(struct service *s, struct arena *a, struct str code, const struct json *preset, struct str actor, int64_t now_ms,
-                           struct tenant_made *out, struct faults *f) {
-    if (!code_is_valid(code)) {
-        return fault_add(f, P_VALIDATION, STR("/code"), "must begin with a letter or digit and hold only letters, digits, '.', '_', '-', ':' (at most %d)", CODE_BYTES_MAX);
-    }
-    static const struct json_member nothing[] = {{{"definitions", 11}, {.type = JSON_ARRAY}}};
-    static const struct json empty = {.type = JSON_OBJECT, .n = 1, .members = nothing};
-    if (preset == NULL) preset = &empty;
-    int64_t window_ms = WINDOW_MS_DEFAULT;
-    enum problem p = first_window(a, preset, &window_ms, f);
-    if (p != P_OK) return p;
-    out->tenant = (struct tenant_row){.code = code, .status = TENANT_ACTIVE, .watermark_ms = now_ms - window_ms, .created_at = now_ms};
-    enum db_result r = tenant_insert(s->db, a, &out->tenant);
-    if (r == DB_CONFLICT) return fault_add(f, P_VALIDATION, STR("/code"), "there is a tenant " STR_FMT " already", STR_ARG(code));
+static enum problem apply(struct service *s, struct arena *a, struct apply *apply, struct write_answer *answer, struct faults *f) {
+    struct write w = {.s = s, .a = a, .tenant = apply->in->tenant, .key = apply->in->key, .actor = apply->in->actor, .now_ms = apply->in->now_ms, .effect = apply_effect, .ctx = apply};
+    return write_once(&w, answer, f);
+}
+
+enum problem config_apply(struct service *s, struct arena *a, const struct config_write *w, const struct json *document, struct config_result *out,
+                          struct write_answer *answer, struct faults *f) {
+    struct apply ctx = {.in = w, .document = document, .action = "config.apply", .out = out};
+    return apply(s, a, &ctx, answer, f);
+}
+
+enum problem config_rollback(struct service *s, struct arena *a, const struct config_write *w, uint64_t to, struct config_result *out,
+                             struct write_answer *answer, struct faults *f) {
+    struct version_row version;
+    enum db_result r = to == 0 ? DB_OK : version_read(s->db, a, w->tenant, to, &version);
+    if (r == DB_NOT_FOUND) return fault_add(f, P_NOT_FOUND, STR("/version"), "the configuration never had version %llu", (unsigned long long)to);
     if (r != DB_OK) return service_problem(r, f);
-    p = config_apply(s, a, out->tenant.id, 0, preset, actor, now_ms, &out->config, f);
-    out->tenant.config_version = out->config.version;
+    struct str text;
+    struct json document;
+    enum problem p = config_export(s, a, w->tenant, to, &text, f);
+    if (p == P_OK) p = json_parse(a, text, &document, f);
+    if (p != P_OK) return p;
+    struct apply ctx = {.in = w, .document = &document, .action = "config.rollback", .out = out};
+    return apply(s, a, &ctx, answer, f);
+}
+
+/* ---- one definition ---- */
+
+struct put {
+    const struct config_write *in;
+    struct str kind, code;
+    const struct json *body; /* NULL: delete */
+    uint64_t version;
+};
+
+static const struct definition_row *stored(const struct definition_row *rows, size_t n, struct str kind, struct str code) {
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq(rows[i].kind, kind) && str_eq(rows[i].code, code)) return &rows[i];
+    }
+    return NULL;
+}
+
+/* The present document with this one definition put in its place, at the end where it is new. *at: where it stands. */
+static enum problem document_with(struct write *w, const struct put *put, const struct definition_row *rows, size_t n, struct json *out, size_t *at, struct faults *f) {
+    struct json *items = NEW_ARRAY(w->a, struct json, n + 1);
+    struct json_member *list = NEW(w->a, struct json_member);
+    uint32_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq(rows[i].kind, put->kind) && str_eq(rows[i].code, put->code)) continue;
+        enum problem p = json_parse(w->a, rows[i].body, &items[kept++], f);
+        if (p != P_OK) return P_CONFIG_UNUSABLE;
+    }
+    *at = kept;
+    if (put->body != NULL) items[kept++] = *put->body;
+    *list = (struct json_member){STR("definitions"), {.type = JSON_ARRAY, .n = kept, .items = items}};
+    *out = (struct json){.type = JSON_OBJECT, .n = 1, .members = list};
+    return P_OK;
+}
+
+/* A fault inside the definition that was sent is told by its place in the body. */
+static void own_pointers(struct arena *a, struct faults *f, size_t at) {
+    struct str prefix = str_printf(a, "/definitions/%zu", at);
+    for (size_t i = 0; i < f->list.n; i++) {
+        struct str *pointer = &f->list.items[i].pointer;
+        bool inside = pointer->n >= prefix.n && memcmp(pointer->p, prefix.p, prefix.n) == 0 && (pointer->n == prefix.n || pointer->p[prefix.n] == '/');
+        if (inside) *pointer = (struct str){pointer->p + prefix.n, pointer->n - prefix.n};
+    }
+}
+
+static enum problem put_check(const struct put *put, const struct definition_row *now, struct faults *f) {
+    if (now == NULL && put->body == NULL) return P_NOT_FOUND;
+    if (now == NULL && put->in->from != 0) return fault_say(f, P_VERSION, "there is no such definition by now");
+    if (now != NULL && now->version != put->in->from) {
+        return fault_say(f, P_VERSION, "the definition is that of version %llu by now", (unsigned long long)now->version);
+    }
+    return P_OK;
+}
+
+static enum problem put_effect(struct write *w, struct faults *f, enum db_result *r) {
+    struct put *put = w->ctx;
+    struct tenant_row tenant;
+    struct definition_row *rows;
+    size_t n, at = 0;
+    struct json document;
+    struct draft d = {0};
+    *r = tenant_by_id(w->s->db, w->a, put->in->tenant, &tenant);
+    if (*r != DB_OK) return P_OK;
+    enum problem p = config_rows(w->s, w->a, tenant.id, tenant.config_version, &rows, &n, f);
+    if (p != P_OK) return p;
+    const struct definition_row *now = stored(rows, n, put->kind, put->code);
+    p = put_check(put, now, f);
+    if (p == P_OK) p = document_with(w, put, rows, n, &document, &at, f);
+    if (p == P_OK) p = draft_make(w->s, w->a, tenant.id, &document, &d, f);
+    own_pointers(w->a, f, at);
+    if (p == P_OK) p = draft_write(w->s, w->a, &d, w->actor, w->now_ms, f, r);
+    if (p != P_OK) return p;
+    put->version = d.changes.n > 0 ? d.in.version : now != NULL ? now->version : 0;
+    w->status = put->body == NULL ? 204 : now == NULL ? 201 : 200;
+    w->body = STR("");
+    for (size_t i = 0; i < d.n && put->body != NULL; i++) {
+        if (str_eq(d.definitions[i].kind, put->kind) && str_eq(d.definitions[i].code, put->code)) w->body = d.texts[i];
+    }
+    w->action = d.changes.n == 0 ? STR("") : put->body == NULL ? STR("config.delete") : STR("config.put");
+    w->target = str_printf(w->a, STR_FMT "/" STR_FMT, STR_ARG(put->kind), STR_ARG(put->code));
+    w->detail = w->body;
+    return P_OK;
+}
+
+enum problem config_put(struct service *s, struct arena *a, const struct config_write *in, struct str kind, struct str code, const struct json *body,
+                        struct write_answer *answer, uint64_t *version, struct faults *f) {
+    struct put put = {.in = in, .kind = kind, .code = code, .body = body};
+    struct write w = {.s = s, .a = a, .tenant = in->tenant, .key = in->key, .actor = in->actor, .now_ms = in->now_ms, .effect = put_effect, .ctx = &put};
+    enum problem p = write_once(&w, answer, f);
+    *version = put.version;
     return p;
 }

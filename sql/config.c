@@ -1,23 +1,35 @@
 #include "sql/statements.h"
 #include "sql/tenants.h"
 
+static enum db_result read_definitions(struct call *c, struct arena *a, struct definition_row **out, size_t *n) {
+    enum db_result r = call_run(c);
+    *n = call_count(c);
+    *out = NEW_ARRAY(a, struct definition_row, *n);
+    for (size_t i = 0; call_next(c); i++) {
+        struct definition_row *d = &(*out)[i];
+        d->kind = col_bytes(c);
+        d->code = col_bytes(c);
+        d->body = col_bytes(c);
+        d->version = col_u64(c);
+        d->until = col_u64(c);
+    }
+    return r;
+}
+
 enum db_result definitions_at(struct db *db, struct arena *a, tenant_id t, uint64_t version, struct definition_row **out, size_t *n) {
     struct call c = call_of(db, STMT_DEFINITIONS_AT, a, 1);
     call_u32(&c, t.v);
     call_u64(&c, version);
     call_u64(&c, version);
-    enum db_result r = call_run(&c);
-    *n = call_count(&c);
-    *out = NEW_ARRAY(a, struct definition_row, *n);
-    for (size_t i = 0; call_next(&c); i++) {
-        struct definition_row *d = &(*out)[i];
-        d->kind = col_bytes(&c);
-        d->code = col_bytes(&c);
-        d->body = col_bytes(&c);
-        d->version = col_u64(&c);
-        d->until = col_u64(&c);
-    }
-    return r;
+    return read_definitions(&c, a, out, n);
+}
+
+enum db_result definition_history(struct db *db, struct arena *a, tenant_id t, struct str kind, struct str code, struct definition_row **out, size_t *n) {
+    struct call c = call_of(db, STMT_DEFINITION_HISTORY, a, 1);
+    call_u32(&c, t.v);
+    call_bytes(&c, kind);
+    call_bytes(&c, code);
+    return read_definitions(&c, a, out, n);
 }
 
 enum db_result definitions_end(struct db *db, struct arena *a, tenant_id t, const struct definition_row *d, size_t n, uint64_t until) {
@@ -90,6 +102,14 @@ enum db_result version_insert(struct db *db, struct arena *a, tenant_id t, const
     return call_run(&c);
 }
 
+static void read_version(struct call *c, struct version_row *out) {
+    out->version = col_u64(c);
+    out->created_at = col_i64(c);
+    out->actor = col_bytes(c);
+    out->zone_before = col_bytes(c);
+    out->zone_from_ms = col_i64(c);
+}
+
 static enum db_result version_one(struct db *db, int statement, struct arena *a, tenant_id t, uint64_t version, struct version_row *out) {
     struct call c = call_of(db, statement, a, 1);
     call_u32(&c, t.v);
@@ -97,12 +117,20 @@ static enum db_result version_one(struct db *db, int statement, struct arena *a,
     enum db_result r = call_run(&c);
     if (r) return r;
     if (!call_next(&c)) return DB_NOT_FOUND;
-    out->version = col_u64(&c);
-    out->created_at = col_i64(&c);
-    out->actor = col_bytes(&c);
-    out->zone_before = col_bytes(&c);
-    out->zone_from_ms = col_i64(&c);
+    read_version(&c, out);
     return DB_OK;
+}
+
+enum db_result versions_page(struct db *db, struct arena *a, tenant_id t, uint64_t before, size_t limit, struct version_row **out, size_t *n) {
+    struct call c = call_of(db, STMT_VERSIONS_PAGE, a, 1);
+    call_u32(&c, t.v);
+    call_u64(&c, before);
+    call_u64(&c, limit);
+    enum db_result r = call_run(&c);
+    *n = call_count(&c);
+    *out = NEW_ARRAY(a, struct version_row, *n);
+    for (size_t i = 0; call_next(&c); i++) read_version(&c, &(*out)[i]);
+    return r;
 }
 
 enum db_result version_zone_change(struct db *db, struct arena *a, tenant_id t, uint64_t version, struct version_row *out) {

@@ -65,6 +65,10 @@ enum db_result version_insert(struct db *db, struct arena *a, tenant_id t, const
 /* The latest change of zone at or before a version: DB_NOT_FOUND: none. */
 enum db_result version_zone_change(struct db *db, struct arena *a, tenant_id t, uint64_t version, struct version_row *out);
 enum db_result version_read(struct db *db, struct arena *a, tenant_id t, uint64_t version, struct version_row *out);
+/* All versions of one definition, newest first. */
+enum db_result definition_history(struct db *db, struct arena *a, tenant_id t, struct str kind, struct str code, struct definition_row **out, size_t *n);
+/* Newest first, versions below `before`. */
+enum db_result versions_page(struct db *db, struct arena *a, tenant_id t, uint64_t before, size_t limit, struct version_row **out, size_t *n);
 enum db_result definitions_end(struct db *db, struct arena *a, tenant_id t, const struct definition_row *d, size_t n, uint64_t until);
 enum db_result definitions_insert(struct db *db, struct arena *a, tenant_id t, const struct definition_row *d, size_t n);
 
