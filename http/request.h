@@ -9,43 +9,62 @@
 enum method { METHOD_GET = 1, METHOD_POST = 2, METHOD_PUT = 4, METHOD_PATCH = 8, METHOD_DELETE = 16 };
 const char *method_name(enum method m);
 
-enum { PARAMS_MAX = 4 };
+enum { PARAMS_MAX = 4, QUERY_PARAMS_MAX = 16 };
+
+struct query_param {
+    struct str name, value; /* decoded */
+};
 
 struct route;
 struct request {
     struct arena *arena;
     /* as received */
-    enum method method;          /* 0: one that no route takes */
-    struct str uri;              /* raw REQUEST_URI: path and query, percent-encoded */
-    struct str content_type, authorization, idempotency_key, if_match, traceparent, request_id;
+    enum method method; /* 0: one that no route takes */
+    struct str uri;     /* raw REQUEST_URI: path and query, percent-encoded */
+    struct str content_type, authorization, idempotency_key, traceparent, request_id;
     struct str body;
-    bool body_too_large;         /* read to its end and thrown away */
-    bool admin_listener;         /* came by the private listener: /healthz, /readyz */
-    int64_t arrived_us;          /* clock_monotonic_us */
+    bool body_too_large; /* read to its end and thrown away */
+    bool admin_listener; /* came by the private listener: /healthz, /readyz */
+    int64_t arrived_us;  /* clock_monotonic_us */
     /* found by the phases */
+    int64_t now_ms; /* the set's one reading of the clock */
     const struct route *route;
-    struct str path;             /* raw, without the query */
+    struct str path;               /* raw, without the query */
     struct str params[PARAMS_MAX]; /* {…} of the pattern, decoded, in order */
-    struct str query;            /* raw, after '?' */
+    struct str query;              /* raw, after '?' */
+    struct query_param query_params[QUERY_PARAMS_MAX];
+    size_t n_query_params;
     struct credential who;
-    struct json json;            /* the parsed body, where the route has one */
-    void *shaped;                /* the filled struct of route->body */
+    struct json json; /* the parsed body, where the route has one */
+    void *shaped;     /* the filled struct of route->body */
+    member_no member; /* whom it was about, where that is known without a further look-up; for the log */
     struct faults faults;
 };
 
 struct response {
     int status;
     struct str body;
-    const char *content_type;    /* NULL: application/json */
-    struct str etag, location;
-    bool replayed;               /* Idempotency-Replayed: true */
-    struct str allow;            /* of 405 */
-    enum problem problem;        /* for the log */
+    const char *content_type; /* NULL: application/json */
+    bool replayed;            /* Idempotency-Replayed: true */
+    struct str allow;         /* of 405 */
+    int64_t retry_after;      /* seconds, 0: none */
+    enum problem problem;     /* for the log */
 };
 
-/* The value of a query parameter, decoded; false: absent. Repeated or undecodable parameters are P_BAD_REQUEST faults of query_check. */
-bool query_get(struct request *r, const char *name, struct str *out);
-/* Every parameter must be one of the names (NULL-terminated), at most once, and decodable. */
+/* One parameter of the FastCGI environment, such as REQUEST_METHOD or HTTP_AUTHORIZATION; those that nobody needs are passed over. The
+ * value is copied. */
+void request_param(struct request *r, struct str name, struct str value);
+/* After the last parameter: a request id that is not 1–64 of [A-Za-z0-9-] is replaced by one of our own, a traceparent that is not
+ * one of W3C's by "". */
+void request_ready(struct request *r);
+
+/* Decodes the query: every parameter must be one of the names (NULL-terminated; NULL: none), at most once, and decodable:
+ * P_BAD_REQUEST. A '+' is a plus: times are written with it, and no parameter holds a space. */
 MUST_CHECK enum problem query_check(struct request *r, const char *const *names);
+/* The value of a query parameter, decoded; false: absent. */
+bool query_get(const struct request *r, const char *name, struct str *out);
+
+/* The answer as it goes to the web server: header lines and body. */
+struct str response_text(const struct request *r, const struct response *out);
 
 #endif

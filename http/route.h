@@ -1,5 +1,5 @@
 /* http/route.h: one row per route declares everything the front door needs; the dispatcher enforces the row, a handler never asks.
- * The table itself is handlers/routes.c. */
+ * The table itself is handlers/routes.c; here it is an argument. */
 #ifndef HTTP_ROUTE_H
 #define HTTP_ROUTE_H
 
@@ -14,40 +14,62 @@ struct work {
     struct request *request;
     struct item *items; /* in the order of the request */
     size_t n;
-    bool array;         /* the answer is a list */
+    bool array; /* the answer is a list */
 };
 
 struct route {
     enum method method;
-    const char *pattern;       /* "/v1/members/{member}/points" */
-    const char *name;          /* operationId: unique, snake_case; what the log shows */
-    uint32_t scope;            /* one bit of enum scope; SCOPE_NONE only for the process routes */
-    bool admin;                /* only by the private listener */
-    size_t body_max;           /* 0: no body */
-    const struct shape *body;  /* checked and filled before the handler; NULL: the handler reads request->json itself */
+    const char *pattern;      /* "/v1/members/{member}/points"; every {…} is a public id */
+    const char *name;         /* operationId: unique, snake_case; what the log shows */
+    uint32_t scope;           /* one bit of enum scope; SCOPE_NONE only for the process routes */
+    bool admin;               /* only by the private listener */
+    size_t body_max;          /* 0: no body; what comes all the same is not looked at */
+    const struct shape *body; /* checked and filled before the handler; NULL: the handler reads request->json itself */
     enum idempotency idempotency;
-    bool write;                /* keys are read from the database now; reads may use a record of KEY_STALE_MS */
-    const char *const *query;  /* names of the query parameters, NULL-terminated; NULL: none */
+    bool write;               /* keys are read from the database now; reads may use a record of KEY_STALE_MS */
+    const char *const *query; /* names of the query parameters, NULL-terminated; NULL: none */
     /* either */
     void (*handle)(struct service *s, struct request *r, struct response *out); /* a problem: problem_answer */
     /* or: request → items of work, settled items → answer */
     enum problem (*collect)(struct request *r, struct work *w); /* items allocated in r->arena; a problem refuses the request */
     void (*answer)(struct work *w, struct response *out);
 };
-extern const struct route routes[];
-extern const size_t routes_n;
+struct route_table {
+    const struct route *rows;
+    size_t n;
+};
+/* Whether the rows agree with themselves and each other (names, patterns, scopes, bodies, keys, functions); *why is the first that
+ * does not. Asked at every start. */
+MUST_CHECK bool routes_check(const struct route_table *table, const char **why);
 
-/* ---- http/serve.c: the phases over an array of requests ----
- * read body → match → authenticate → authorise → (rate limit) → shape → handle, or collect → settle as one set → answer.
- * Fills responses[i] for every request; never fails as a whole. */
-void serve(struct service *s, struct arena *set_arena, struct request *const *requests, struct response *responses, size_t n);
-
-/* The one writer of problems: application/problem+json with type, title, status, detail, code, errors, request_id. */
-void problem_answer(struct request *r, enum problem p, struct response *out);
-/* The same as a value inside an array's answer: {"status":"rejected","problem":{…}}. */
-struct str problem_item(struct request *r, enum problem p, const struct faults *f);
-
+/* Finds the row of method and path: fills route, path, query and params of the request. P_URI_TOO_LONG, P_BAD_REQUEST (an escape that
+ * does not decode), P_NOT_FOUND, P_METHOD (*allow lists those that the address takes). */
+MUST_CHECK enum problem route_match(const struct route_table *table, struct request *r, struct str *allow);
 /* Percent-decodes one path segment: false for bad escapes, NUL, invalid UTF-8. */
 MUST_CHECK bool segment_decode(struct arena *a, struct str raw, struct str *out);
+
+/* ---- http/serve.c: the phases over an array of requests ----
+ * match → authenticate → authorise → query, header fields, body, shape → handle, or collect → settle as one set → answer.
+ * Refusals are answered first, then what has a handler, then the set of all single items, then the arrays, one by one. */
+struct serving {
+    struct service *service;
+    const struct route_table *table;
+    struct arena *arena; /* of the set */
+    struct request *const *requests;
+    struct response *responses; /* zeroed; one for each request */
+    size_t n;
+    void (*answered)(struct serving *set, size_t i); /* called once for each request, as soon as its response stands; NULL: not */
+    void *ctx;                                       /* for `answered` */
+};
+void serve(struct serving *set); /* never fails as a whole */
+
+/* The one writer of problems: application/problem+json with type, title, status, detail, code, errors, request_id, and what the
+ * faults add. */
+void problem_answer(struct request *r, enum problem p, struct response *out);
+/* The same as a value inside an array's answer: {"status":"rejected","problem":{…}}. Pointers get the item's place in front. */
+struct str problem_item(struct request *r, size_t index, enum problem p, const struct faults *f);
+
+/* An Idempotency-Key of the request as the scope of a write; route, path and body are in its fingerprint (SEMANTICS 8). */
+struct write_key request_write_key(struct service *s, const struct request *r);
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef SERVICE_INSIDE_H
 #define SERVICE_INSIDE_H
 
+#include "cache/memcached.h"
 #include "service/keys.h"
 #include "service/service.h"
 #include "sql/members.h"
@@ -30,6 +31,7 @@ struct service {
     struct settings settings;
     struct arena *arena; /* of the process */
     struct db *db;
+    struct cache *cache;
     struct key32 installation;
     struct tenant_keys_slot *tenant_keys; /* direct-mapped by tenant id */
     struct key_slot *key_slots;           /* direct-mapped by key id */

@@ -120,6 +120,10 @@ static int by_identity(const struct item *a, const struct item *b) {
 }
 
 static void prepare(struct service *s, struct arena *a, struct item *item) {
+    if (item->problem != P_OK) {
+        item->state = ITEM_DONE;
+        return;
+    }
     const struct tenant_keys *k = service_tenant_keys(s, item->tenant.id);
     const struct event *e = &item->event;
     item->identity = identity_of(&k->identity, e->source, e->id);
@@ -172,6 +176,7 @@ static void refresh_tenant(struct set *set) {
             enum db_result r = tenant_by_id(set->s->db, set->a, item->tenant.id, &row);
             if (r != DB_OK) return; /* the set itself will meet the same trouble and say so */
         }
+        if (item->state == ITEM_DONE) continue;
         item->tenant = row;
         if (row.status == TENANT_SUSPENDED) item_done(item, P_SUSPENDED);
     }

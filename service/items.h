@@ -2,7 +2,7 @@
  *
  * The caller fills tenant and event of each item; settle_items does the rest: repeats, times, members, the transaction (in sets of at
  * most EVENTS_PER_SET_MAX, in the order given), retries, the unknown COMMIT, and the text of every answer. An item's failure
- * never touches another's answer. */
+ * never touches another's answer; one that comes with a problem keeps it and is not settled. */
 #ifndef SERVICE_ITEMS_H
 #define SERVICE_ITEMS_H
 

@@ -47,6 +47,12 @@ struct service *service_open(const struct settings *settings, bool patient, stru
         .port = (unsigned)settings->db_port,
         .read_timeout_s = patient ? 600 : (int)(REQUEST_DEADLINE_MS / MS_SECOND),
     };
+    s->cache = cache_open(arena, settings->memcached);
+    if (s->cache == NULL) {
+        *error = STR("setting memcached: neither the path of a unix socket nor host:port");
+        arena_free(&arena);
+        return NULL;
+    }
     s->db = db_open(&address);
     return s;
 }
@@ -61,6 +67,7 @@ void service_close(struct service **service) {
         arena_free(&a);
     }
     db_close(&s->db);
+    cache_close(&s->cache);
     for (size_t i = 0; i < s->n_programs; i++) arena_free(&s->programs[i].arena);
     for (size_t i = 0; i < KEY_SLOTS; i++) arena_free(&s->key_slots[i].arena);
     crypto_wipe(&s->installation, sizeof s->installation);

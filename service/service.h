@@ -16,7 +16,8 @@
 
 struct service;
 
-/* patient: for jobs and commands: longer read time-outs. Fails (NULL, *error) only for a missing or wrong installation key. */
+/* patient: for jobs and commands: longer read time-outs. Fails (NULL, *error) only for a missing or wrong installation key
+ * and an address of memcached that is none. */
 struct service *service_open(const struct settings *settings, bool patient, struct arena *a, struct str *error);
 void service_close(struct service **s); /* releases the lane */
 

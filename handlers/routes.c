@@ -1,0 +1,48 @@
+#include "handlers/routes.h"
+
+#include "base/limits.h"
+#include "handlers/handlers.h"
+
+static const struct route rows[] = {
+    {.method = METHOD_POST,
+     .pattern = "/v1/events",
+     .name = "send_events",
+     .scope = SCOPE_EVENTS_WRITE,
+     .body_max = BODY_BYTES_MAX,
+     .write = true,
+     .collect = events_collect,
+     .answer = events_answer},
+    {.method = METHOD_GET,
+     .pattern = "/v1/events/{source}/{id}",
+     .name = "get_event",
+     .scope = SCOPE_MEMBERS_READ,
+     .handle = event_get},
+    {.method = METHOD_GET,
+     .pattern = "/v1/members/{member}/points",
+     .name = "get_member_points",
+     .scope = SCOPE_MEMBERS_READ,
+     .handle = points_get},
+    {.method = METHOD_GET,
+     .pattern = "/v1/members/{member}/levels",
+     .name = "get_member_levels",
+     .scope = SCOPE_MEMBERS_READ,
+     .handle = levels_get},
+    {.method = METHOD_GET,
+     .pattern = "/v1/members/{member}/transactions",
+     .name = "list_member_transactions",
+     .scope = SCOPE_MEMBERS_READ,
+     .query = transactions_params,
+     .handle = transactions_list},
+    {.method = METHOD_POST,
+     .pattern = "/v1/members/{member}/adjustments",
+     .name = "create_adjustment",
+     .scope = SCOPE_LEDGER_WRITE,
+     .body_max = SMALL_BODY_MAX,
+     .body = &adjustment_shape,
+     .idempotency = IDEMPOTENCY_REQUIRED,
+     .write = true,
+     .handle = adjustment_create},
+    {.method = METHOD_GET, .pattern = "/healthz", .name = "healthz", .scope = SCOPE_NONE, .admin = true, .handle = health_get},
+    {.method = METHOD_GET, .pattern = "/readyz", .name = "readyz", .scope = SCOPE_NONE, .admin = true, .handle = readiness_get},
+};
+const struct route_table route_table = {rows, COUNT(rows)};

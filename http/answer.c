@@ -1,0 +1,100 @@
+/* http/answer.c: problems, and every answer as it goes to the web server. */
+#include "base/json.h"
+#include "http/route.h"
+
+static void put_faults(struct json_writer *w, struct arena *a, struct str prefix, const struct faults *f) {
+    json_key(w, "errors");
+    json_open_array(w);
+    for (size_t i = 0; i < f->list.n; i++) {
+        const struct fault *fault = &f->list.items[i];
+        json_open_object(w);
+        json_key(w, "pointer");
+        json_put_str(w, str_printf(a, STR_FMT STR_FMT, STR_ARG(prefix), STR_ARG(fault->pointer)));
+        json_key(w, "detail");
+        json_put_str(w, fault->detail);
+        json_key(w, "code");
+        json_put_z(w, problem_row(fault->problem)->code);
+        json_close_object(w);
+    }
+    json_close_array(w);
+    if (f->more > 0) {
+        json_key(w, "more_errors");
+        json_put_i64(w, (int64_t)f->more);
+    }
+}
+
+/* A detail is always there: the title says it where nobody had more to say. */
+static void put_problem(struct json_writer *w, struct request *r, struct str prefix, enum problem p, const struct faults *f) {
+    const struct problem_row *row = problem_row(p);
+    json_open_object(w);
+    json_key(w, "type");
+    json_put_str(w, str_printf(r->arena, "/problems/%s", row->code));
+    json_key(w, "title");
+    json_put_z(w, row->title);
+    json_key(w, "status");
+    json_put_i64(w, row->status);
+    json_key(w, "code");
+    json_put_z(w, row->code);
+    json_key(w, "detail");
+    json_put_str(w, f->detail.n > 0 ? f->detail : str_of(row->title));
+    put_faults(w, r->arena, prefix, f);
+    json_key(w, "request_id");
+    json_put_str(w, r->request_id);
+    if (f->extra.n > 0) {
+        buf_c(w->out, ',');
+        buf_add(w->out, f->extra);
+    }
+}
+
+void problem_answer(struct request *r, enum problem p, struct response *out) {
+    struct buf b = buf_new(r->arena, SIZE_MAX);
+    struct json_writer w = json_writer_of(&b);
+    MUST(p != P_OK);
+    put_problem(&w, r, STR(""), p, &r->faults);
+    json_close_object(&w);
+    MUST(buf_ok(&b));
+    *out = (struct response){
+        .status = problem_row(p)->status,
+        .body = buf_str(&b),
+        .content_type = "application/problem+json",
+        .retry_after = r->faults.retry_after,
+        .allow = out->allow,
+        .problem = p,
+    };
+}
+
+struct str problem_item(struct request *r, size_t index, enum problem p, const struct faults *f) {
+    struct buf b = buf_new(r->arena, SIZE_MAX);
+    struct json_writer w = json_writer_of(&b);
+    json_open_object(&w);
+    json_key(&w, "status");
+    json_put_z(&w, "rejected");
+    json_key(&w, "problem");
+    put_problem(&w, r, pointer_index(r->arena, STR(""), index), p, f);
+    if (f->retry_after > 0) { /* an item has no header fields */
+        json_key(&w, "retry_after");
+        json_put_i64(&w, f->retry_after);
+    }
+    json_close_object(&w);
+    json_close_object(&w);
+    MUST(buf_ok(&b));
+    return buf_str(&b);
+}
+
+/* A personal answer is never kept by a cache on the way. */
+struct str response_text(const struct request *r, const struct response *out) {
+    struct buf b = buf_new(r->arena, SIZE_MAX);
+    buf_f(&b, "Status: %d\r\n", out->status);
+    buf_f(&b, "Content-Type: %s\r\n", out->content_type != NULL ? out->content_type : "application/json");
+    buf_f(&b, "Content-Length: %zu\r\n", out->body.n);
+    buf_f(&b, "X-Request-Id: " STR_FMT "\r\n", STR_ARG(r->request_id));
+    buf_z(&b, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
+    if (out->status == 401) buf_z(&b, "WWW-Authenticate: Bearer\r\n");
+    if (out->allow.n > 0) buf_f(&b, "Allow: " STR_FMT "\r\n", STR_ARG(out->allow));
+    if (out->retry_after > 0) buf_f(&b, "Retry-After: %lld\r\n", (long long)out->retry_after);
+    if (out->replayed) buf_z(&b, "Idempotency-Replayed: true\r\n");
+    buf_z(&b, "\r\n");
+    buf_add(&b, out->body);
+    MUST(buf_ok(&b));
+    return buf_str(&b);
+}

@@ -1,0 +1,57 @@
+#include "http/headers.h"
+
+#include <strings.h>
+
+static struct str trim(struct str s) {
+    while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t')) s = (struct str){s.p + 1, s.n - 1};
+    while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t')) s.n--;
+    return s;
+}
+
+static bool same_word(struct str s, const char *word) { return s.n == strlen(word) && strncasecmp(s.p, word, s.n) == 0; }
+
+struct str bearer_of(struct str authorization) {
+    struct str rest = trim(authorization), scheme = str_cut(&rest, ' ');
+    return same_word(scheme, "Bearer") ? trim(rest) : STR("");
+}
+
+bool is_json_type(struct str content_type) {
+    struct str rest = content_type, type = trim(str_cut(&rest, ';'));
+    if (!same_word(type, "application/json")) return false;
+    while (rest.p != NULL) {
+        struct str value = str_cut(&rest, ';'), name;
+        if (trim(value).n == 0) continue;
+        name = trim(str_cut(&value, '='));
+        value = trim(value);
+        if (!same_word(name, "charset") || (!same_word(value, "utf-8") && !same_word(value, "\"utf-8\""))) return false;
+    }
+    return true;
+}
+
+/* What stands between the quotes; a '"' or '\' in it has a '\' before it. */
+static bool unquote(struct arena *a, struct str quoted, struct str *out) {
+    char *text = arena_alloc(a, quoted.n);
+    size_t n = 0;
+    for (size_t i = 1; i + 1 < quoted.n; i++) {
+        char c = quoted.p[i];
+        if (c == '"') return false;
+        if (c == '\\') {
+            c = quoted.p[++i];
+            if (i + 1 >= quoted.n || (c != '"' && c != '\\')) return false;
+        }
+        text[n++] = c;
+    }
+    *out = (struct str){text, n};
+    return quoted.n >= 2 && quoted.p[quoted.n - 1] == '"';
+}
+
+bool idempotency_key_parse(struct arena *a, struct str field, struct str *key) {
+    struct str text = trim(field);
+    bool quoted = text.n > 0 && text.p[0] == '"';
+    if (quoted && !unquote(a, text, &text)) return false;
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] < (quoted ? 0x20 : 0x21) || text.p[i] > 0x7e) return false;
+    }
+    *key = text;
+    return text.n >= 1 && text.n <= KEY_CHARS_MAX;
+}

@@ -1,0 +1,171 @@
+/* http/serve.c: the phases of requests, in an order that is the security policy (DESIGN 3).
+ *
+ * A request is refused by the first phase that finds something, and no later one sees it. What a refusal says never depends on what
+ * only a later phase may know. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "http/headers.h"
+#include "http/route.h"
+#include "service/members.h"
+
+/* ---- authentication: once for all ---- */
+
+/* One reading of the keys for the set; as soon as one of its requests writes, none of them may be judged by an old record. */
+static void authenticate(struct serving *set, enum problem *problems) {
+    struct str *bearers = NEW_ARRAY(set->arena, struct str, set->n);
+    size_t *at = NEW_ARRAY(set->arena, size_t, set->n), n = 0;
+    struct credential *who = NEW_ARRAY(set->arena, struct credential, set->n);
+    enum problem *found = NEW_ARRAY(set->arena, enum problem, set->n);
+    int64_t max_age_ms = KEY_STALE_MS;
+    for (size_t i = 0; i < set->n; i++) {
+        const struct request *r = set->requests[i];
+        if (problems[i] != P_OK || r->route->scope == SCOPE_NONE) continue;
+        if (r->route->write) max_age_ms = 0;
+        bearers[n] = bearer_of(r->authorization);
+        at[n++] = i;
+    }
+    if (n == 0) return;
+    keys_authenticate(set->service, set->arena, bearers, n, max_age_ms, set->requests[0]->now_ms, who, found);
+    for (size_t k = 0; k < n; k++) {
+        struct request *r = set->requests[at[k]];
+        r->who = who[k];
+        problems[at[k]] = found[k];
+        if (found[k] == P_UNAVAILABLE) {
+            r->faults.retry_after = 1;
+            fault_say(&r->faults, P_UNAVAILABLE, "the credential cannot be checked at the moment; send the same request again");
+        }
+    }
+}
+
+static enum problem authorise(struct request *r) {
+    const struct route *route = r->route;
+    if (route->scope == SCOPE_NONE) return P_OK;
+    bool right_kind = (route->scope == SCOPE_OPERATOR) == (r->who.tenant.id.v == 0);
+    if (right_kind && (r->who.scopes & route->scope) != 0) return P_OK;
+    return fault_say(&r->faults, P_SCOPE, "this needs a credential with the scope %s", scope_name((enum scope)route->scope));
+}
+
+/* ---- what the row says about the rest ---- */
+
+static enum problem check_key(struct request *r) {
+    enum idempotency wanted = r->route->idempotency;
+    if (wanted == IDEMPOTENCY_NONE || (wanted == IDEMPOTENCY_OPTIONAL && r->idempotency_key.n == 0)) return P_OK;
+    if (r->idempotency_key.n == 0) return P_KEY_MISSING;
+    if (idempotency_key_parse(r->arena, r->idempotency_key, &r->idempotency_key)) return P_OK;
+    return fault_say(&r->faults, P_KEY_INVALID, "an Idempotency-Key has 1 to %d characters of visible ASCII, within quotes or bare",
+                     (int)KEY_CHARS_MAX);
+}
+
+static enum problem check_body(struct request *r) {
+    const struct route *route = r->route;
+    if (route->body_max == 0) return P_OK;
+    if (r->body_too_large || r->body.n > route->body_max) {
+        return fault_say(&r->faults, P_BODY_TOO_LARGE, "the body has at most %zu bytes", route->body_max);
+    }
+    if (r->body.n == 0) return fault_say(&r->faults, P_MALFORMED_JSON, "the body is empty");
+    if (!is_json_type(r->content_type)) return P_MEDIA_TYPE;
+    enum problem p = json_parse(r->arena, r->body, &r->json, &r->faults);
+    if (p != P_OK || route->body == NULL) return p;
+    r->shaped = arena_alloc(r->arena, route->body->size);
+    return shape_read(route->body, &r->json, STR(""), r->arena, r->shaped, &r->faults);
+}
+
+static enum problem check(struct request *r) {
+    enum problem p = authorise(r);
+    if (p == P_OK) p = query_check(r, r->route->query);
+    if (p == P_OK) p = check_key(r);
+    return p == P_OK ? check_body(r) : p;
+}
+
+struct write_key request_write_key(struct service *s, const struct request *r) {
+    const struct tenant_keys *keys = service_tenant_keys(s, r->who.tenant.id);
+    return (struct write_key){
+        .key_id = r->who.key_id,
+        .route = str_of(r->route->name),
+        .key = r->idempotency_key,
+        .fingerprint = request_fingerprint(&keys->identity, str_of(method_name(r->method)), r->path, r->body),
+    };
+}
+
+/* ---- settling: items of several requests as one set ---- */
+
+static int64_t deadline_us(const struct request *r) { return r->arrived_us + REQUEST_DEADLINE_MS * 1000; }
+
+/* Settles the items of some works together; the earliest deadline counts for all. */
+static void settle(struct serving *set, struct work *const *works, size_t n_works) {
+    size_t n = 0;
+    int64_t deadline = INT64_MAX;
+    for (size_t i = 0; i < n_works; i++) {
+        n += works[i]->n;
+        if (deadline_us(works[i]->request) < deadline) deadline = deadline_us(works[i]->request);
+    }
+    struct item *all = NEW_ARRAY(set->arena, struct item, n);
+    n = 0;
+    for (size_t i = 0; i < n_works; i++) { /* from here on the items live in the set's arena, side by side */
+        if (works[i]->n > 0) memcpy(all + n, works[i]->items, works[i]->n * sizeof *all);
+        works[i]->items = all + n;
+        n += works[i]->n;
+    }
+    if (n > 0) settle_items(set->service, set->arena, all, n, works[0]->request->now_ms, deadline);
+}
+
+static void answered(struct serving *set, size_t i) {
+    MUST(set->responses[i].status != 0);
+    if (set->answered != NULL) set->answered(set, i);
+}
+
+static void refuse(struct serving *set, size_t i, enum problem p) {
+    problem_answer(set->requests[i], p, &set->responses[i]);
+    answered(set, i);
+}
+
+/* The single items of all requests are one set; an array is one of its own, after the singles have their answers (MECHANICS 4). */
+static void settle_all(struct serving *set, struct work *works, const enum problem *problems) {
+    struct work **singles = NEW_ARRAY(set->arena, struct work *, set->n);
+    size_t n_singles = 0;
+    for (size_t i = 0; i < set->n; i++) {
+        if (problems[i] == P_OK && set->requests[i]->route->collect != NULL && !works[i].array) singles[n_singles++] = &works[i];
+    }
+    if (n_singles > 0) settle(set, singles, n_singles);
+    for (size_t k = 0; k < n_singles; k++) {
+        size_t i = (size_t)(singles[k] - works);
+        set->requests[i]->route->answer(singles[k], &set->responses[i]);
+        answered(set, i);
+    }
+    for (size_t i = 0; i < set->n; i++) {
+        if (problems[i] != P_OK || set->requests[i]->route->collect == NULL || !works[i].array) continue;
+        struct work *work = &works[i];
+        settle(set, &work, 1);
+        set->requests[i]->route->answer(work, &set->responses[i]);
+        answered(set, i);
+    }
+}
+
+void serve(struct serving *set) {
+    enum problem *problems = NEW_ARRAY(set->arena, enum problem, set->n);
+    struct work *works = NEW_ARRAY(set->arena, struct work, set->n);
+    int64_t now_ms = clock_now_ms();
+    for (size_t i = 0; i < set->n; i++) {
+        struct request *r = set->requests[i];
+        r->now_ms = now_ms;
+        r->faults = faults_new(r->arena);
+        problems[i] = route_match(set->table, r, &set->responses[i].allow);
+    }
+    authenticate(set, problems);
+    for (size_t i = 0; i < set->n; i++) {
+        struct request *r = set->requests[i];
+        works[i].request = r;
+        if (problems[i] == P_OK) problems[i] = check(r);
+        if (problems[i] == P_OK && r->route->collect != NULL) problems[i] = r->route->collect(r, &works[i]);
+        if (problems[i] != P_OK) refuse(set, i, problems[i]);
+    }
+    for (size_t i = 0; i < set->n; i++) {
+        struct request *r = set->requests[i];
+        if (problems[i] != P_OK || r->route->handle == NULL) continue;
+        r->route->handle(set->service, r, &set->responses[i]);
+        answered(set, i);
+    }
+    settle_all(set, works, problems);
+}
