@@ -311,6 +311,19 @@ static void a_damaged_text_is_refused(void **state) {
     }
 }
 
+/* A damaged place in a definition costs the steps, never a read beyond the definition. */
+static void steps_of_no_known_grant_are_left_out(void **state) {
+    struct arena *a = *state;
+    for (uint8_t grant = 1; grant <= 3; grant++) {
+        struct outcome o = golden(a, "level-up");
+        o.grants.n = 4;
+        o.grants.items[3].grant = grant;
+        const char *text = strstr(str_z(a, rendered(a, &o, NULL, NULL, false)), "\"amount\":7,");
+        assert_non_null(text);
+        assert_int_equal(strstr(text, "\"steps\"") != NULL, grant == 1);
+    }
+}
+
 /* SEMANTICS 3: within an array a repeat says so; everything else of it is the first answer. */
 static void a_replay_differs_by_one_member_only(void **state) {
     struct arena *a = *state;
@@ -479,6 +492,7 @@ int main(void) {
         TEST(the_size_is_known_before_the_encoding),
         TEST(a_damaged_text_is_refused),
         TEST(a_replay_differs_by_one_member_only),
+        TEST(steps_of_no_known_grant_are_left_out),
         TEST(the_base_is_shown_exactly),
         TEST(transactions_name_their_source),
         TEST(transactions_have_a_description),
