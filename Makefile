@@ -5,6 +5,9 @@ ifeq ($(origin CC),default)
 CC := $(if $(filter fuzz,$(BUILD)),clang,gcc)
 endif
 
+# make V=1 shows whole commands.
+Q = $(if $(V),,@printf '  %s\n' '$@';)
+
 WARN := -Wall -Wextra -Wshadow -Wformat=2 -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wwrite-strings -Wundef \
         -Wpointer-arith -Wcast-qual -Wimplicit-fallthrough -Werror
 HARD := -fPIE -fstack-protector-strong -fstack-clash-protection -fno-strict-aliasing -ffp-contract=off
@@ -48,13 +51,13 @@ all: $(PROGRAMS) $(call libs,$(ROOMS)) ## build the two programs (BUILD=dev, asa
 tests: all $(UNITS) $(FUZZERS) ## build the unit tests and fuzz targets too
 
 $(OUT)/accolade-fcgi: $(call libs,$(ROOMS_fcgi))
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(OUT)/accolade: $(call libs,$(ROOMS_cli))
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(OUT)/tests/unit/test_%: $(OUT)/tests/unit/test_%.o $(UNIT_PARTS) $(call libs,$(ROOMS))
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 $(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(filter %.o,$(FUZZ_MAIN)) $(call libs,$(ROOMS))
-	$(CC) $(LDFLAGS) $(filter -%,$(FUZZ_MAIN)) -o $@ $^ $(LIBS)
+	$(Q)$(CC) $(LDFLAGS) $(filter -%,$(FUZZ_MAIN)) -o $@ $^ $(LIBS)
 
 # An archive is made anew when one of its objects changed, and when the list of its sources did.
 define archive
@@ -69,7 +72,7 @@ $(OUT)/%.list: FORCE ; $(call replace_if_changed,$(call src,$*))
 $(OUT)/flags: FORCE ; $(call replace_if_changed,$(CC) $(CFLAGS))
 $(OUT)/%.o: %.c $(OUT)/flags
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)
 
 run: ## start the development stack under var/ (scripts/run --help)

@@ -86,6 +86,7 @@ api_socket = $DIR/api.sock
 events_workers = $WORKERS
 bulk_workers = 1
 api_workers = $(((WORKERS + 1) / 2))
+presets_dir = $ROOT/presets
 env = demo
 EOT
     if [ "$BUILD" != release ]; then printf 'clock_file = %s\n' "$DIR/clock"; fi
