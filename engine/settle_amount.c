@@ -35,21 +35,17 @@ bool amount_compute(const struct settling *w, const struct grant *g, uint8_t ind
                     struct amount *out, struct place *place) {
     *out = (struct amount){0};
     *place = (struct place){.in = PLACE_AMOUNT, .index = index};
-    struct product product = {0};
+    struct product product;
     int64_t value = g->amount;
-    switch (g->how) {
-    case AMOUNT_RANDOM:
-        value = random_amount(&w->env->keys->random, w->event->source, w->event->id, code, g->random_n, g->low, g->high);
-        /* fall through */
-    case AMOUNT_FIXED:
-        out->base = decimal_int(value);
-        product = product_of(value);
-        break;
-    case AMOUNT_EXPR:
+    if (g->how == AMOUNT_EXPR) {
         if (!run_amount(w, g, scope, &value, place)) return false;
         out->base = decimal_of(value);
         product = product_of_millionths(value);
-        break;
+    } else {
+        if (g->how == AMOUNT_RANDOM)
+            value = random_amount(&w->env->keys->random, w->event->source, w->event->id, code, g->random_n, g->low, g->high);
+        out->base = decimal_int(value);
+        product = product_of(value);
     }
     for (uint8_t i = 0; i < g->n_factors; i++) {
         const struct factor *f = &g->factors[i];

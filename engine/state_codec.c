@@ -189,6 +189,7 @@ bool state_decode(struct arena *a, struct str hot, struct str cold, struct membe
     s->zone_no = s->next_zone_no = 0;
     s->zone_from_ms = 0;
     s->has_leftovers = s->hot_dirty = s->cold_dirty = false;
+    if (hot.n > HOT_BYTES_MAX || cold.n > COLD_BYTES_MAX) return false;
     return (!hot.n || read_hot(a, hot, s)) && (!cold.n || read_cold(a, cold, s));
 }
 
@@ -196,6 +197,7 @@ bool closed_decode(struct arena *a, struct str text, struct closed_period *c) {
     struct reader r = reader_of(text);
     c->dirty = false;
     c->counters.n = 0;
+    if (text.n > CLOSED_BYTES_MAX) return false;
     if (read_u8(&r) != STATE_FORMAT || !READ_COUNTERS(a, &r, &c->counters) || !reader_done(&r)) return false;
     if (c->kind == PERIOD_EVER) return true; /* what definitions left: of any period */
     for (size_t i = 0; i < c->counters.n; i++)
