@@ -120,6 +120,11 @@ static int by_identity(const struct item *a, const struct item *b) {
 }
 
 static void prepare(struct service *s, struct arena *a, struct item *item) {
+    item->same = NULL;
+    if (item->problem != P_OK) { /* refused by the caller already */
+        item->state = ITEM_DONE;
+        return;
+    }
     if (item->problem != P_OK) {
         item->state = ITEM_DONE;
         return;
@@ -130,7 +135,6 @@ static void prepare(struct service *s, struct arena *a, struct item *item) {
     item->fingerprint = event_fingerprint(&k->identity, a, e->type, e->member, e->time_sent ? e->time_ms : -1, e->data);
     item->faults = faults_new(a);
     item->state = ITEM_NEW;
-    item->same = NULL;
 }
 
 /* An open-addressed table of the identities seen: equal ones are folded before the database is asked. */
@@ -188,7 +192,7 @@ void settle_items(struct service *s, struct arena *a, struct item *items, size_t
     for (size_t i = 0; i < n; i++) prepare(s, a, &items[i]);
     fold(a, items, n);
     for (size_t i = 0; i < n; i++) {
-        if (items[i].same == NULL) todo[n_todo++] = &items[i];
+        if (items[i].same == NULL && items[i].state != ITEM_DONE) todo[n_todo++] = &items[i];
     }
     for (size_t at = 0; at < n_todo; at += EVENTS_PER_SET_MAX) {
         struct set set = {.s = s, .a = a, .items = todo + at, .now_ms = now_ms, .deadline_us = deadline_us};

@@ -15,7 +15,7 @@ struct item {
     struct event event;
     bool in_array;            /* a repeat says "replayed":true in its answer */
     /* out */
-    enum problem problem;     /* P_OK: `answer` is the outcome as JSON */
+    enum problem problem;     /* P_OK: `answer` is the outcome as JSON. An item that comes with a problem is left alone */
     struct faults faults;
     struct str answer;
     bool replayed;
