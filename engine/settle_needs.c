@@ -219,18 +219,6 @@ static void ask_levels(struct asking *q, const struct event *const *events, size
 
 /* --- */
 
-/* What no definition uses is moved to (EVER, 0) when the row would not fit otherwise: then what lies there already has to be known. */
-static void ask_leftovers(struct asking *q) {
-    const struct member_state *s = q->s;
-    if (!s->has_leftovers) return;
-    size_t idle = 0, retired = 0;
-    for (size_t i = 0; i < s->counters.n; i++)
-        if (!counter_is_live(q->p, &s->counters.items[i])) idle += STATE_COUNTER_GROUP + STATE_COUNTER_PERIOD;
-    for (size_t i = 0; i < s->wallets.n; i++)
-        if (!program_currency_no(q->p, s->wallets.items[i].currency)) retired += STATE_WALLET + STATE_LIFETIME;
-    if (idle && q->p->hot_worst + idle + retired > HOT_BYTES_MAX) ask_period(q, PERIOD_EVER, 0);
-}
-
 void settle_needs(const struct program *p, const struct member_state *s, const struct event *const *events, size_t n, int64_t now_ms,
                   struct arena *a, struct needs *out) {
     *out = (struct needs){0};
@@ -245,5 +233,7 @@ void settle_needs(const struct program *p, const struct member_state *s, const s
     }
     if (!settles) return;
     ask_levels(&q, events, n, now_ms);
-    ask_leftovers(&q);
+    /* What no definition uses is moved to (EVER, 0) when the row grows beyond its size. It grows by what it did not have: an event
+     * has asked for that already, an adjustment may add a wallet. */
+    if (n == 0 && s->has_leftovers) ask_period(&q, PERIOD_EVER, 0);
 }

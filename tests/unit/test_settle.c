@@ -308,6 +308,8 @@ static void a_balance_never_leaves_its_bound(void **state) {
     assert_int_equal(world_adjust(w, "points", 2, &o, &faults), P_NUMBER);
     assert_int_equal(world_adjust(w, "points", 1, &o, &faults), P_OK);
     assert_int_equal(balance(w, "points"), BALANCE_MAX);
+    assert_int_equal(world_adjust(w, "points", -10, &o, &faults), P_OK);
+    assert_int_equal(world_adjust(w, "points", 1, &o, &faults), P_NUMBER); /* what was ever earned has the same bound */
 }
 
 static void adjustments(void **state) { /* SEMANTICS 18, 22 */

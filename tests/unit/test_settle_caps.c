@@ -75,6 +75,19 @@ static void later_rules_of_an_event_see_what_earlier_ones_used(void **state) { /
     assert_int_equal(denial_at(o, 0)->reason, REASON_CAPPED);
 }
 
+static void the_level_of_a_cap_is_that_before_the_event(void **state) { /* SEMANTICS 15, also where an earlier rule raised it */
+    struct world *w = world_new(*state, "{'kind':'currency','code':'points','daily_cap':{'amount':100,'plus_per_level':50,'ladder':'career'}}"
+        ",{'kind':'level_ladder','code':'career','currency':'points','levels':[{'at':0},{'at':60}]}"
+        ",{'kind':'rule','code':'a','on':['call'],'grant':[{'currency':'points','amount':70}]}"
+        ",{'kind':'rule','code':'b','on':['call'],'grant':[{'currency':'points','amount':70}]}");
+    const struct outcome *o = world_event(w, "call", "2026-11-21T12:00:00Z", NULL);
+    assert_int_equal(grant_at(o, 1)->amount, 30);
+    assert_cap(&grant_at(o, 1)->cap, 100, 100, "2026-11-22T00:00:00Z");
+    o = world_event(w, "call", "2026-11-21T12:00:00Z", NULL);
+    assert_int_equal(grant_at(o, 0)->amount, 50);
+    assert_cap(&grant_at(o, 0)->cap, 150, 150, "2026-11-22T00:00:00Z");
+}
+
 static void the_day_is_that_of_the_event_in_the_caps_zone(void **state) { /* SEMANTICS 15, 35 */
     struct world *w = world_new(*state, "{'kind':'settings','zone':'Europe/Berlin'}"
         ",{'kind':'currency','code':'points','daily_cap':{'amount':100}}"
@@ -175,6 +188,7 @@ int main(void) {
         TEST(what_just_fits_is_not_capped),
         TEST(a_wholly_capped_rule_uses_no_limit_and_starts_no_cooldown),
         TEST(later_rules_of_an_event_see_what_earlier_ones_used),
+        TEST(the_level_of_a_cap_is_that_before_the_event),
         TEST(the_day_is_that_of_the_event_in_the_caps_zone),
         TEST(a_day_of_25_hours_is_one_day),
         TEST(a_late_event_counts_in_its_own_day),

@@ -47,6 +47,21 @@ static void a_condition_sees_the_period_of_the_events_time(void **state) { /* SE
     assert_paid(world_event(w, "bonus", "2026-11-30T13:00:00Z", NULL), 4);
 }
 
+static void a_set_keeps_what_others_counted_in_each_of_its_periods(void **state) {
+    struct world *w = world_new(*state, "{'kind':'rule','code':'a','on':['a'],'count':[{'metric':'a','by':1}]}"
+                                        ",{'kind':'rule','code':'b','on':['b'],'count':[{'metric':'b','by':1}]}");
+    world_event(w, "a", "2026-11-19T12:00:00Z", NULL);
+    world_event(w, "a", "2026-11-20T12:00:00Z", NULL);
+    static const struct told set[] = {
+        {"b", "2026-11-18T12:00:00Z", NULL}, {"b", "2026-11-20T12:00:00Z", NULL}, {"b", "2026-11-19T12:00:00Z", NULL}};
+    world_set(w, set, COUNT(set));
+    assert_int_equal(w->needs.periods.n, 2); /* of three days all but the latest */
+    assert_int_equal(metric(w, "a", PERIOD_DAY, "2026-11-19T12:00:00Z"), 1000);
+    assert_int_equal(metric(w, "b", PERIOD_DAY, "2026-11-18T12:00:00Z"), 1000);
+    assert_int_equal(metric(w, "b", PERIOD_DAY, "2026-11-19T12:00:00Z"), 1000);
+    assert_int_equal(metric(w, "b", PERIOD_DAY, "2026-11-20T12:00:00Z"), 1000);
+}
+
 static void the_ordinary_event_needs_nothing(void **state) { /* MECHANICS 1 */
     struct world *w = world_new(*state, "{'kind':'currency','code':'points','daily_cap':{'amount':500}}"
         ",{'kind':'rule','code':'call','on':['call'],'when':{'===':[{'var':'event.data.good'},true]},'cooldown_s':1,"
@@ -133,6 +148,7 @@ static void what_definitions_leave_comes_back_with_them(void **state) { /* MECHA
     assert_int_equal(w->periods.items[0].kind, PERIOD_EVER);
     world_event(w, "call", "2026-11-21T12:00:00Z", NULL);
     assert_int_equal(w->needs.periods.n, 0); /* nothing that is missing in the row is needed */
+    world_event(w, "call", "2026-11-20T12:00:00Z", NULL); /* late: the closed day has a row when the others come back */
     world_configure(w, thirty(*state, 'a'));
     world_event(w, "call", "2026-11-22T12:00:00Z", NULL); /* a day later: what came back rolls on */
     assert_int_equal(metric(w, "a7", PERIOD_EVER, "2026-11-22T12:00:00Z"), 2000);
@@ -142,8 +158,28 @@ static void what_definitions_leave_comes_back_with_them(void **state) { /* MECHA
     assert_denied(world_event(w, "slow", "2026-11-20T12:30:00Z", NULL), REASON_COOLDOWN, "2026-11-20T13:00:00Z");
     world_configure(w, thirty(*state, 'b'));
     world_event(w, "call", "2026-11-22T12:00:00Z", NULL);
-    assert_int_equal(metric(w, "b7", PERIOD_EVER, "2026-11-22T12:00:00Z"), 3000);
+    assert_int_equal(metric(w, "b7", PERIOD_EVER, "2026-11-22T12:00:00Z"), 4000);
+    assert_int_equal(metric(w, "b7", PERIOD_DAY, "2026-11-20T12:00:00Z"), 1000);
     assert_int_equal(metric(w, "b7", PERIOD_DAY, "2026-11-21T12:00:00Z"), 2000);
+}
+
+static void an_adjustment_finds_room_beside_what_definitions_leave(void **state) {
+    struct world *w = world_new(*state, thirty(*state, 'a'));
+    const struct outcome *o;
+    struct faults faults;
+    struct buf b = buf_new(w->a, 64 * 1024);
+    world_event(w, "call", "2026-11-20T12:00:00Z", NULL);
+    world_configure(w, thirty(*state, 'b'));
+    world_event(w, "call", "2026-11-20T12:00:00Z", NULL);
+    buf_z(&b, "{'kind':'rule','code':'c','on':['call'],'count':[{'metric':'c','by':1}]}");
+    for (int i = 0; i < 15; i++) buf_f(&b, ",{'kind':'currency','code':'c%d'}", i); /* 61 bytes each beside the 1,440 of b */
+    world_configure(w, str_z(w->a, buf_str(&b)));
+    for (int i = 0; i < 15; i++)
+        assert_int_equal(world_adjust(w, str_z(w->a, str_printf(w->a, "c%d", i)), 5, &o, &faults), P_OK);
+    assert_int_equal(w->s.counters.n, 0);
+    world_configure(w, "{'kind':'rule','code':'a7','on':['call'],'count':[{'metric':'a7','by':1}]}");
+    world_event(w, "call", "2026-11-20T12:00:00Z", NULL);
+    assert_int_equal(metric(w, "a7", PERIOD_EVER, "2026-11-20T12:00:00Z"), 2000);
 }
 
 static void a_state_that_cannot_fit_is_refused(void **state) {
@@ -357,10 +393,12 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(late_events_count_in_their_periods),
         TEST(a_condition_sees_the_period_of_the_events_time),
+        TEST(a_set_keeps_what_others_counted_in_each_of_its_periods),
         TEST(the_ordinary_event_needs_nothing),
         TEST(a_tenants_changed_zone_counts_from_when_it_says),
         TEST(a_members_changed_zone_counts_from_when_it_says),
         TEST(what_definitions_leave_comes_back_with_them),
+        TEST(an_adjustment_finds_room_beside_what_definitions_leave),
         TEST(a_state_that_cannot_fit_is_refused),
         TEST(any_order_within_a_day_gives_the_same_totals),
         TEST(what_is_asked_for_is_enough_and_sets_change_nothing),

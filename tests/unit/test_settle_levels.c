@@ -186,6 +186,19 @@ static void a_level_out_of_reach_loads_nothing(void **state) {
     assert_int_equal(counter_at(w, COUNTER_EARNED, CODE_CURRENCY, "xp", PERIOD_DAY, "2026-11-20T00:00:00Z"), 1);
 }
 
+static void a_chain_of_ladders_loads_what_its_end_may_move(void **state) {
+    struct world *w = world_new(*state, POINTS CALL LADDER("{'at':0},{'at':100}", ",'grant_each':[{'currency':'xp','amount':5}]")
+        ",{'kind':'currency','code':'gold'},{'kind':'rule','code':'dig','on':['dig'],'grant':[{'currency':'gold','amount':1}]}"
+        ",{'kind':'level_ladder','code':'a-first','currency':'xp','levels':[{'at':0},{'at':5}],'grant_each':[{'currency':'gold','amount':3}]}");
+    world_event(w, "dig", "2026-11-20T12:00:00Z", NULL);
+    world_event(w, "call", "2026-11-20T12:00:00Z", "{'points':1}");
+    world_event(w, "call", "2026-11-21T12:00:00Z", "{'points':1}");
+    assert_int_equal(world_event(w, "call", "2026-11-21T12:00:00Z", "{'points':98}")->grants.n, 3);
+    assert_int_equal(counter_at(w, COUNTER_EARNED, CODE_CURRENCY, "points", PERIOD_DAY, "2026-11-20T00:00:00Z"), 1);
+    assert_int_equal(counter_at(w, COUNTER_EARNED, CODE_CURRENCY, "gold", PERIOD_DAY, "2026-11-20T00:00:00Z"), 1);
+    assert_int_equal(counter_at(w, COUNTER_EARNED, CODE_CURRENCY, "gold", PERIOD_DAY, "2026-11-21T00:00:00Z"), 3);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -201,6 +214,7 @@ int main(void) {
         TEST(at_the_top_nothing_is_left_to_pay),
         TEST(a_late_level_up_counts_on_the_day_of_its_event),
         TEST(a_level_out_of_reach_loads_nothing),
+        TEST(a_chain_of_ladders_loads_what_its_end_may_move),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
