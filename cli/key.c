@@ -6,23 +6,18 @@
 #include "cli/cli.h"
 #include "service/keys.h"
 
-static int print_made(struct cli *c, const struct key_made *made, struct str scopes) {
-    if (!c->json) {
-        printf("Key " STR_FMT " (" STR_FMT "). Keep its text now; it is not shown again:\n" STR_FMT "\n", STR_ARG(made->key_id), STR_ARG(scopes),
-               STR_ARG(made->token));
+static struct key_write writer(tenant_id t) { return (struct key_write){.tenant = t, .actor = STR("command"), .now_ms = clock_now_ms()}; }
+
+static int print_made(struct cli *c, enum problem p, const struct write_answer *answer) {
+    struct json v;
+    if (p != P_OK) return cli_refused(c, p);
+    if (c->json || json_parse(c->arena, answer->body, &v, &c->faults) != P_OK) {
+        cli_print(answer->body);
         return EXIT_OK;
     }
-    struct buf b = cli_buf(c);
-    struct json_writer w = json_writer_of(&b);
-    json_open_object(&w);
-    json_key(&w, "key_id");
-    json_put_str(&w, made->key_id);
-    json_key(&w, "scopes");
-    json_put_str(&w, scopes);
-    json_key(&w, "key");
-    json_put_str(&w, made->token);
-    json_close_object(&w);
-    cli_print(buf_str(&b));
+    printf("Key " STR_FMT " (" STR_FMT "). Keep its text now; it is not shown again:\n", STR_ARG(json_get(&v, "key_id")->string),
+           STR_ARG(json_get(&v, "scopes")->string));
+    cli_print(json_get(&v, "key")->string);
     return EXIT_OK;
 }
 
@@ -46,17 +41,17 @@ int cli_key_create(struct cli *c) {
     if (ends != NULL && (!time_parse(str_of(ends), &expires) || expires <= clock_now_ms())) return cli_usage("--expires must be a time to come, e.g. 2027-01-01T00:00:00Z");
     if (!name_of(c, &name)) return EXIT_USAGE;
     if (!cli_tenant(c, c->words[0], &t)) return EXIT_WRONG;
-    struct key_made made;
-    enum problem p = key_create(c->service, c->arena, t.id, name, scopes, expires, &made, &c->faults);
-    return p != P_OK ? cli_refused(c, p) : print_made(c, &made, scopes_text(c->arena, scopes));
+    struct key_write w = writer(t.id);
+    struct write_answer answer;
+    return print_made(c, key_create(c->service, c->arena, &w, name, scopes, expires, &answer, &c->faults), &answer);
 }
 
 int cli_operator_key_create(struct cli *c) {
     struct str name;
     if (!name_of(c, &name)) return EXIT_USAGE;
-    struct key_made made;
-    enum problem p = key_create(c->service, c->arena, (tenant_id){0}, name, SCOPE_OPERATOR, 0, &made, &c->faults);
-    return p != P_OK ? cli_refused(c, p) : print_made(c, &made, STR("operator"));
+    struct key_write w = writer((tenant_id){0});
+    struct write_answer answer;
+    return print_made(c, key_create(c->service, c->arena, &w, name, SCOPE_OPERATOR, 0, &answer, &c->faults), &answer);
 }
 
 int cli_key_rotate(struct cli *c) {
@@ -65,46 +60,21 @@ int cli_key_rotate(struct cli *c) {
     const char *wanted = cli_value(c, "overlap");
     if (wanted != NULL && !str_to_i64(str_of(wanted), 0, 90 * 86400, &overlap)) return cli_usage("--overlap must be 0 to 7776000 seconds");
     if (!cli_tenant(c, c->words[0], &t)) return EXIT_WRONG;
-    struct key_made made;
-    enum problem p = key_rotate_secret(c->service, c->arena, t.id, str_of(c->words[1]), overlap * MS_SECOND, &made, &c->faults);
-    return p != P_OK ? cli_refused(c, p) : print_made(c, &made, STR("scopes as before"));
+    struct key_write w = writer(t.id);
+    struct write_answer answer;
+    return print_made(c, key_rotate_secret(c->service, c->arena, &w, str_of(c->words[1]), overlap * MS_SECOND, &answer, &c->faults), &answer);
 }
 
 int cli_key_revoke(struct cli *c) {
     struct tenant_row t;
     if (!cli_tenant(c, c->words[0], &t)) return EXIT_WRONG;
-    enum problem p = key_end(c->service, c->arena, t.id, str_of(c->words[1]), &c->faults);
+    struct key_write w = writer(t.id);
+    struct write_answer answer;
+    enum problem p = key_end(c->service, c->arena, &w, str_of(c->words[1]), &answer, &c->faults);
     if (p != P_OK) return cli_refused(c, p);
     if (!c->json) printf("Key %s is revoked.\n", c->words[1]);
     if (c->json) printf("{\"key_id\":\"%s\",\"revoked\":true}\n", c->words[1]);
     return EXIT_OK;
-}
-
-static const char *key_status(const struct key_row *k, int64_t now) {
-    if (k->revoked_at != 0) return "revoked";
-    if (k->expires_at != 0 && k->expires_at <= now) return "expired";
-    return k->has_former && k->former_until > now ? "rotating" : "valid";
-}
-
-static void put_key(struct cli *c, struct json_writer *w, const struct key_row *k, int64_t now) {
-    json_open_object(w);
-    json_key(w, "key_id");
-    json_put_str(w, k->key_id);
-    json_key(w, "name");
-    json_put_str(w, k->name);
-    json_key(w, "status");
-    json_put_z(w, key_status(k, now));
-    json_key(w, "scopes");
-    json_put_str(w, scopes_text(c->arena, k->scopes));
-    json_key(w, "created_at");
-    json_put_time(w, k->created_at);
-    json_key(w, "expires_at");
-    if (k->expires_at != 0) {
-        json_put_time(w, k->expires_at);
-    } else {
-        json_put_null(w);
-    }
-    json_close_object(w);
 }
 
 int cli_key_list(struct cli *c) {
@@ -120,7 +90,7 @@ int cli_key_list(struct cli *c) {
     json_open_array(&w);
     if (!c->json) printf("%-17s %-9s %-24s %s\n", "KEY", "STATUS", "NAME", "SCOPES");
     for (size_t i = 0; i < n; i++) {
-        put_key(c, &w, &rows[i], now);
+        key_render(&w, c->arena, &rows[i], now);
         struct str scopes = scopes_text(c->arena, rows[i].scopes);
         if (!c->json) printf("%-17.*s %-9s %-24.*s " STR_FMT "\n", STR_ARG(rows[i].key_id), key_status(&rows[i], now), STR_ARG(rows[i].name), STR_ARG(scopes));
     }

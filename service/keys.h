@@ -2,7 +2,7 @@
 #ifndef SERVICE_KEYS_H
 #define SERVICE_KEYS_H
 
-#include "service/service.h"
+#include "service/write.h"
 
 enum scope {
     SCOPE_EVENTS_WRITE = 1 << 0,
@@ -35,14 +35,25 @@ struct credential {
 void keys_authenticate(struct service *s, struct arena *a, const struct str *bearers, size_t n, int64_t max_age_ms, int64_t now_ms,
                        struct credential *out, enum problem *problems);
 
-struct key_made {
-    struct str key_id, token; /* the token is shown once */
+/* ---- the life of a key: each an administrative write with its line in the audit log. tenant 0: an operator's key ---- */
+
+struct key_write { /* who writes */
+    tenant_id tenant;
+    struct str actor;
+    const struct write_key *key; /* the Idempotency-Key, NULL: none */
+    int64_t now_ms;
 };
-MUST_CHECK enum problem key_create(struct service *s, struct arena *a, tenant_id t, struct str name, uint32_t scopes, int64_t expires_at,
-                                   struct key_made *out, struct faults *f);
-MUST_CHECK enum problem key_rotate_secret(struct service *s, struct arena *a, tenant_id t, struct str key_id, int64_t overlap_ms,
-                                          struct key_made *out, struct faults *f);
-MUST_CHECK enum problem key_end(struct service *s, struct arena *a, tenant_id t, struct str key_id, struct faults *f); /* revokes */
+/* The answer: {"key_id","name","scopes","created_at","expires_at","key"}: the key's text, shown once; a repeat has null there. */
+MUST_CHECK enum problem key_create(struct service *s, struct arena *a, const struct key_write *w, struct str name, uint32_t scopes, int64_t expires_at,
+                                   struct write_answer *answer, struct faults *f);
+/* A second secret for the same key id; the former stays valid for the overlap. The same answer. P_NOT_FOUND, also for a revoked key. */
+MUST_CHECK enum problem key_rotate_secret(struct service *s, struct arena *a, const struct key_write *w, struct str key_id, int64_t overlap_ms,
+                                          struct write_answer *answer, struct faults *f);
+/* Ends a key at once. 204. */
+MUST_CHECK enum problem key_end(struct service *s, struct arena *a, const struct key_write *w, struct str key_id, struct write_answer *answer, struct faults *f);
 MUST_CHECK enum problem keys_of(struct service *s, struct arena *a, tenant_id t, struct key_row **out, size_t *n, struct faults *f);
+/* {"key_id","name","status","scopes","created_at","expires_at"} */
+void key_render(struct json_writer *w, struct arena *a, const struct key_row *k, int64_t now_ms);
+const char *key_status(const struct key_row *k, int64_t now_ms); /* valid, rotating, expired, revoked */
 
 #endif
