@@ -40,7 +40,7 @@ static void pause_a_little(int try) {
 
 static void run(struct set *set);
 
-/* Each half of the set by itself, in order; `whole` of the items are new. */
+/* Parts of the set by themselves, in order. */
 static void run_parts(struct set *set, size_t size) {
     for (size_t at = 0; at < set->n; at += size) {
         struct set part = *set;
@@ -94,10 +94,11 @@ static void run(struct set *set) {
                 give_up(set, P_UNAVAILABLE, 1, "the database is not available; send the same request again");
             }
             break;
-        case TRIED_BUSY:
+        case TRIED_BUSY: /* straight to one by one: only what is blocked waits again (docs/adr) */
             if (set->n > 1) {
-                run_parts(set, (set->n + 1) / 2);
-            } else if (++busy >= BUSY_TRIES_MAX) {
+                set->waited = true;
+                run_parts(set, 1);
+            } else if (++busy + set->waited >= BUSY_TRIES_MAX) {
                 give_up(set, P_IN_PROGRESS, 1, "the same event or member is being worked on elsewhere; send the same request again");
             }
             break;

@@ -20,6 +20,7 @@ struct set {
     struct item **items; /* in the order of the caller; those not ITEM_NEW are passed over */
     size_t n;
     int64_t now_ms, deadline_us;
+    bool waited; /* one of these items has waited for a lock once, in a larger set */
 };
 
 /* What came of one try. */
@@ -28,7 +29,7 @@ enum tried {
     TRIED_AGAIN,  /* the same items again, at once: an item was refused, a member has changed, the lane was lost, a deadlock */
     TRIED_LOST,   /* the connection is gone and nothing was done: connect and try once more */
     TRIED_UNKNOWN, /* COMMIT has no answer: one by one, the identities decide */
-    TRIED_BUSY,   /* a lock was waited for too long: halve */
+    TRIED_BUSY,   /* a lock was waited for too long: one by one */
     TRIED_FAULT,  /* the database refused something: halve */
 };
 
