@@ -131,7 +131,7 @@ start_memcached() {
 
 start_pool() {
     rm -f "$DIR/events.sock" "$DIR/bulk.sock" "$DIR/api.sock"
-    ACCOLADE_CONF=$CONF start pool "$ROOT/build/$BUILD/accolade-fcgi"
+    start pool "$ROOT/build/$BUILD/accolade-fcgi" -c "$CONF"
     started pool 20 answers pool
 }
 
