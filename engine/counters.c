@@ -88,8 +88,7 @@ bool counter_is_live(const struct program *p, const struct counter *c) {
         const struct currency *currency = program_currency_no(p, c->no);
         return currency && currency->has_cap;
     }
-    case COUNTER_EARNED:
-        return program_currency_no(p, c->no);
+    case COUNTER_EARNED: return program_currency_no(p, c->no);
     case COUNTER_COOLDOWN: {
         const struct rule *rule = program_rule_no(p, c->no);
         return rule && rule->cooldown_ms;
@@ -100,8 +99,7 @@ bool counter_is_live(const struct program *p, const struct counter *c) {
             if (rule->limits[i].per == c->kind) return true;
         return false;
     }
-    case COUNTER__MAX:
-        break;
+    case COUNTER__MAX: break;
     }
     return false;
 }

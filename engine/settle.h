@@ -10,22 +10,28 @@
 #include "engine/state.h"
 
 struct settle_env {
-    int64_t now_ms;             /* settle time */
+    int64_t now_ms; /* settle time */
     const struct tenant_keys *keys;
-    struct position at;         /* of the outcome to be */
-    uint8_t seed[16];           /* transfer ids are made from it and a count */
+    struct position at; /* of the outcome to be */
+    uint8_t seed[16];   /* transfer ids are made from it and a count */
 };
 
 /* What has to be loaded beside the state rows before these events of one member are settled: nothing in the ordinary case, when they
- * lie in the periods that the row holds. n == 0: before an adjustment at now_ms. A row that does not exist is just not put into the
- * state. Where `again` is set, (EVER, 0) is among the periods: what it brings back may have periods of its own, so ask once more when
- * it is loaded (periods that are in the state are not asked for again). */
-struct period_need { enum period_kind kind; int64_t start; };
-struct payment_need { uint16_t rule; int64_t from_ms, to_ms; }; /* both ends included */
+ * lie in the periods that the row holds. n == 0: before an adjustment at now_ms. A row that does not exist is put into the state
+ * empty, or not at all. Where `again` is set, (EVER, 0) is among the periods: what it brings back may have periods of its own, so ask once
+ * more when it is loaded (periods that are in the state are not asked for again). */
+struct period_need {
+    enum period_kind kind;
+    int64_t start;
+};
+struct payment_need {
+    uint16_t rule;
+    int64_t from_ms, to_ms; /* both ends included */
+};
 struct needs {
     bool profile; /* attributes and groups */
     bool again;
-    LIST(struct period_need) periods;  /* rows of member_period: late targets, and where current values will be moved */
+    LIST(struct period_need) periods;   /* rows of member_period: late targets, and where current values will be moved */
     LIST(struct payment_need) payments; /* rows of rule_paid */
 };
 void settle_needs(const struct program *p, const struct member_state *s, const struct event *const *events, size_t n, int64_t now_ms,

@@ -11,9 +11,9 @@ struct asking {
     const struct member_state *s;
     struct arena *a;
     struct needs *out;
-    bool several; /* events */
+    bool several;              /* events */
     LIST(struct counter) tops; /* of several events: the latest period that each counter may be in so far */
-    bool dry, found; /* dry: only finds out whether anything would be asked for */
+    bool dry, found;           /* dry: only finds out whether anything would be asked for */
     const struct event *event;
     int64_t time_ms;
 };

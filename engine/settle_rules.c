@@ -324,8 +324,10 @@ void settle_rules(struct settling *w) {
     const struct type_rules *type = program_type(w->p, w->event->type);
     w->out->type_no = type ? type->no : 0;
     size_t n = type ? type->n : 0;
-    if (!n && !w->p->enabled) deny(w, NULL, REASON_INACTIVE);
-    else if (!n && w->s->status == MEMBER_SUSPENDED) deny(w, NULL, REASON_SUSPENDED);
+    if (!n && !w->p->enabled)
+        deny(w, NULL, REASON_INACTIVE);
+    else if (!n && w->s->status == MEMBER_SUSPENDED)
+        deny(w, NULL, REASON_SUSPENDED);
     struct candidate *candidates = NEW_ARRAY(w->a, struct candidate, n);
     for (size_t i = 0; i < n; i++) {
         candidates[i].rule = type->rules[i];

@@ -27,7 +27,7 @@ bool rule_means_type(const struct rule *r, struct str member_type); /* by its au
 /* settle_amount.c: what a grant comes to, before any cap. */
 struct amount {
     struct decimal base;
-    int64_t result; /* floored; may be below 1 */
+    int64_t result;  /* floored; may be below 1 */
     uint8_t factors; /* bit i: factor i applied */
 };
 /* false: it could not be computed; *place says where. code: of the rule, for random amounts. */

@@ -85,6 +85,4 @@ size_t state_hot_size(const struct member_state *s) {
     return STATE_HOT_HEAD + s->wallets.n * STATE_WALLET + s->lifetimes.n * STATE_LIFETIME + counters_size(s->counters.items, s->counters.n);
 }
 
-size_t state_cold_size(const struct member_state *s) {
-    return STATE_COLD_HEAD - CODE_BYTES_MAX + s->type.n + s->ladders.n * STATE_LADDER;
-}
+size_t state_cold_size(const struct member_state *s) { return STATE_COLD_HEAD - CODE_BYTES_MAX + s->type.n + s->ladders.n * STATE_LADDER; }

@@ -16,8 +16,8 @@ struct wallet {
     uint16_t currency;
     enum part part;
     int64_t balance;
-    uint64_t seq;           /* of the last entry */
-    struct hash16 hash;     /* of the last entry */
+    uint64_t seq;            /* of the last entry */
+    struct hash16 hash;      /* of the last entry */
     int64_t last_created_at; /* of the last entry */
 };
 struct lifetime {
@@ -57,13 +57,13 @@ struct member_state {
     /* hot */
     LIST(struct wallet) wallets;     /* by (currency, part) */
     LIST(struct lifetime) lifetimes; /* by currency */
-    LIST(struct counter) counters; /* by (what, no, kind) */
+    LIST(struct counter) counters;   /* by (what, no, kind) */
     /* cold */
     enum member_status status;
-    struct str type;  /* the member's type, "" unless set */
-    uint16_t zone_no, next_zone_no; /* 0: the tenant's; next_zone_no counts from zone_from_ms on */
-    int64_t zone_from_ms;           /* 0: no change is due */
-    bool has_leftovers;             /* there is a row (EVER, 0) in member_period */
+    struct str type;                  /* the member's type, "" unless set */
+    uint16_t zone_no, next_zone_no;   /* 0: the tenant's; next_zone_no counts from zone_from_ms on */
+    int64_t zone_from_ms;             /* 0: no change is due */
+    bool has_leftovers;               /* there is a row (EVER, 0) in member_period */
     LIST(struct ladder_paid) ladders; /* by ladder */
     bool hot_dirty, cold_dirty;
     /* loaded beside the row where settle_needs asked for it */
@@ -100,10 +100,11 @@ MUST_CHECK bool closed_decode(struct arena *a, struct str text, struct closed_pe
 struct wallet *state_wallet(struct arena *a, struct member_state *s, uint16_t currency, enum part part);
 struct lifetime *state_lifetime(struct arena *a, struct member_state *s, uint16_t currency);
 struct ladder_paid *state_ladder(struct arena *a, struct member_state *s, uint16_t ladder);
-const struct ladder_paid *state_ladder_find(const struct member_state *s, uint16_t ladder);  /* NULL: none */
-int64_t state_earned(const struct member_state *s, uint16_t currency);                       /* lifetime earned */
-int counter_cmp(const struct counter *a, const struct counter *b);                           /* by (what, no, kind) */
-size_t counters_size(const struct counter *c, size_t n);                                     /* encoded; sorted */
-const struct counter *state_counter(const struct member_state *s, enum counter_kind what, uint16_t no, enum period_kind kind); /* NULL: none */
+const struct ladder_paid *state_ladder_find(const struct member_state *s, uint16_t ladder); /* NULL: none */
+int64_t state_earned(const struct member_state *s, uint16_t currency);                      /* lifetime earned */
+int counter_cmp(const struct counter *a, const struct counter *b);                          /* by (what, no, kind) */
+size_t counters_size(const struct counter *c, size_t n);                                    /* encoded; sorted */
+const struct counter *state_counter(const struct member_state *s, enum counter_kind what, uint16_t no,
+                                    enum period_kind kind); /* NULL: none */
 
 #endif

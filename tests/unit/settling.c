@@ -157,8 +157,8 @@ static void store_entry(struct world *w, const struct entry *e) {
     assert_int_equal(e->seq, last ? last->seq + 1 : 1);
     assert_int_equal(e->balance_after, (last ? last->balance_after : 0) + e->amount);
     assert_true(!last || e->created_at >= last->created_at);
-    struct ledger_link link = {{TENANT},  {MEMBER},  e->currency, e->part,     e->seq,        e->amount, e->balance_after,
-                               e->kind, e->contra, e->cause,    e->transfer, e->created_at};
+    struct ledger_link link = {{TENANT},         {MEMBER}, e->currency, e->part,  e->seq,      e->amount,
+                               e->balance_after, e->kind,  e->contra,   e->cause, e->transfer, e->created_at};
     struct hash16 hash = ledger_hash(&w->keys.ledger, last ? last->hash : (struct hash16){0}, &link);
     assert_memory_equal(hash.b, e->hash.b, sizeof hash.b);
     for (size_t i = 0; i < w->entries.n; i++) assert_memory_not_equal(w->entries.items[i].transfer.b, e->transfer.b, sizeof e->transfer.b);
@@ -170,7 +170,8 @@ static void check_wallets(const struct world *w, const struct member_state *s) {
         const struct wallet *wallet = &s->wallets.items[i];
         int64_t sum = 0;
         for (size_t k = 0; k < w->entries.n; k++)
-            if (w->entries.items[k].currency == wallet->currency && w->entries.items[k].part == wallet->part) sum += w->entries.items[k].amount;
+            if (w->entries.items[k].currency == wallet->currency && w->entries.items[k].part == wallet->part)
+                sum += w->entries.items[k].amount;
         assert_int_equal(wallet->balance, sum);
     }
 }
@@ -307,7 +308,8 @@ int64_t metric(const struct world *w, const char *code, enum period_kind kind, c
     return counter_value(&w->s, COUNTER_METRIC, m->no, kind, start);
 }
 
-int64_t counter_at(const struct world *w, enum counter_kind what, enum code_kind of, const char *code, enum period_kind kind, const char *start) {
+int64_t counter_at(const struct world *w, enum counter_kind what, enum code_kind of, const char *code, enum period_kind kind,
+                   const char *start) {
     return counter_value(&w->s, what, number(w, of, code), kind, at(start));
 }
 

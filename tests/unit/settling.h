@@ -30,12 +30,12 @@ struct world {
     const char *attributes, *groups, *zone, *next_zone; /* NULL: none */
     int64_t now_ms;
     uint32_t sets, events;
-    bool load_all;       /* whatever settle_needs says */
-    struct needs needs;  /* of the last set */
+    bool load_all;         /* whatever settle_needs says */
+    struct needs needs;    /* of the last set */
     struct member_state s; /* after the last set, everything loaded */
 };
 
-struct told { /* one event of a set */
+struct told {                       /* one event of a set */
     const char *type, *time, *data; /* data NULL: none */
 };
 
@@ -51,7 +51,8 @@ int64_t at(const char *time);
 uint16_t number(const struct world *w, enum code_kind kind, const char *code);
 int64_t balance(const struct world *w, const char *currency);
 int64_t metric(const struct world *w, const char *code, enum period_kind kind, const char *time); /* thousandths */
-int64_t counter_at(const struct world *w, enum counter_kind what, enum code_kind of, const char *code, enum period_kind kind, const char *start);
+int64_t counter_at(const struct world *w, enum counter_kind what, enum code_kind of, const char *code, enum period_kind kind,
+                   const char *start);
 struct str state_bytes(const struct world *w); /* hot, cold, closed periods, payments, in a fixed order */
 
 /* The n-th grant, denial or counter; fails where there is none. */

@@ -14,9 +14,9 @@ static int tear_down(void **state) { return arena_free((struct arena **)state), 
 #define CALL   "'kind':'rule','code':'call','on':['call.completed']"
 #define NOON   "2026-11-21T12:00:00Z"
 
-static const char call_centre[] = POINTS
-    ",{" CALL ",'count':[{'metric':'calls','by':1}],'grant':[{'currency':'points','amount':10,"
-    "'factors':[{'when':{'===':[{'var':'event.data.rating'},5]},'multiply':2,'why':'perfect call'}]}]}";
+static const char call_centre[] =
+    POINTS ",{" CALL ",'count':[{'metric':'calls','by':1}],'grant':[{'currency':'points','amount':10,"
+           "'factors':[{'when':{'===':[{'var':'event.data.rating'},5]},'multiply':2,'why':'perfect call'}]}]}";
 
 static void a_perfect_call_pays_20(void **state) { /* SEMANTICS 24 */
     struct world *w = world_new(*state, call_centre);
@@ -97,10 +97,10 @@ static void dates_and_enabled_make_a_rule_inactive(void **state) {
 }
 
 static void audience_and_condition_name_the_failing_part(void **state) {
-    struct world *w = world_new(*state, POINTS
-        ",{" CALL ",'audience':{'types':['agent'],'when':{'===':[{'var':'member.attributes.team'},'blue']}},"
-        "'when':{'and':[{'>':[{'var':'event.data.rating'},3]},{'<':[{'var':'event.data.rating'},5]}]},"
-        "'count':[{'metric':'calls','by':1}],'grant':[{'currency':'points','amount':10}]}");
+    struct world *w =
+        world_new(*state, POINTS ",{" CALL ",'audience':{'types':['agent'],'when':{'===':[{'var':'member.attributes.team'},'blue']}},"
+                                 "'when':{'and':[{'>':[{'var':'event.data.rating'},3]},{'<':[{'var':'event.data.rating'},5]}]},"
+                                 "'count':[{'metric':'calls','by':1}],'grant':[{'currency':'points','amount':10}]}");
     const struct outcome *o = world_event(w, "call.completed", NOON, "{'rating':4}");
     assert_denied(o, REASON_AUDIENCE, NULL);
     assert_int_equal(denial_at(o, 0)->place.in, PLACE_AUDIENCE_TYPES);
@@ -121,9 +121,11 @@ static void audience_and_condition_name_the_failing_part(void **state) {
 }
 
 static void what_an_expression_sees(void **state) { /* SEMANTICS 9 */
-    struct world *w = world_new(*state, POINTS
+    struct world *w = world_new(
+        *state, POINTS
         ",{'kind':'level_ladder','code':'career','currency':'points','levels':[{'at':0},{'at':10}]}"
-        ",{" CALL ",'when':{'and':[{'===':[{'var':'event.type'},'call.completed']},{'===':[{'var':'event.time'},'2026-11-21T12:00:00.000Z']},"
+        ",{" CALL
+        ",'when':{'and':[{'===':[{'var':'event.type'},'call.completed']},{'===':[{'var':'event.time'},'2026-11-21T12:00:00.000Z']},"
         "{'===':[{'var':'member.type'},'agent']},{'===':[{'var':'member.groups.team'},'blue']},{'===':[{'hour':[]},13]},"
         "{'===':[{'day_of_week':[]},6]}]},"
         "'count':[{'metric':'hours','by':{'var':'event.data.hours'}}],"
@@ -138,12 +140,13 @@ static void what_an_expression_sees(void **state) { /* SEMANTICS 9 */
 }
 
 static void factors_are_exact_and_floored_once(void **state) { /* SEMANTICS 11: doubles floor 100 × 1.15 to 114 */
-    struct world *w = world_new(*state, POINTS
-        ",{" CALL ",'grant':[{'currency':'points','amount':100,'factors':[{'multiply':1.15}]}]}"
-        ",{'kind':'rule','code':'deal','on':['deal'],'grant':[{'currency':'points','amount':7,"
-        "'factors':[{'multiply':1.5,'add':0.25},{'multiply':0.5},{'multiply':1.000001}]}]}"
-        ",{'kind':'rule','code':'price','on':['price'],'grant':[{'currency':'points','amount':{'/':[{'var':'event.data.cents'},3]},"
-        "'factors':[{'multiply':3}]}]}");
+    struct world *w = world_new(
+        *state,
+        POINTS ",{" CALL ",'grant':[{'currency':'points','amount':100,'factors':[{'multiply':1.15}]}]}"
+               ",{'kind':'rule','code':'deal','on':['deal'],'grant':[{'currency':'points','amount':7,"
+               "'factors':[{'multiply':1.5,'add':0.25},{'multiply':0.5},{'multiply':1.000001}]}]}"
+               ",{'kind':'rule','code':'price','on':['price'],'grant':[{'currency':'points','amount':{'/':[{'var':'event.data.cents'},3]},"
+               "'factors':[{'multiply':3}]}]}");
     assert_paid(world_event(w, "call.completed", NOON, NULL), 115);
     const struct outcome *o = world_event(w, "deal", NOON, NULL); /* (10.5 + 0.25) / 2 = 5.375 */
     assert_paid(o, 5);
@@ -155,9 +158,9 @@ static void factors_are_exact_and_floored_once(void **state) { /* SEMANTICS 11: 
 }
 
 static void less_than_1_is_denied_with_zero(void **state) { /* SEMANTICS 10 */
-    struct world *w = world_new(*state, POINTS
-        ",{" CALL ",'count':[{'metric':'calls','by':1}],'cooldown_s':60,'limits':[{'count':1,'per':'day'}],"
-        "'grant':[{'currency':'points','amount':{'var':'event.data.n'}}]}");
+    struct world *w =
+        world_new(*state, POINTS ",{" CALL ",'count':[{'metric':'calls','by':1}],'cooldown_s':60,'limits':[{'count':1,'per':'day'}],"
+                                 "'grant':[{'currency':'points','amount':{'var':'event.data.n'}}]}");
     assert_denied(world_event(w, "call.completed", NOON, "{'n':0.999999}"), REASON_ZERO, NULL);
     assert_denied(world_event(w, "call.completed", NOON, "{'n':0}"), REASON_ZERO, NULL);
     const struct outcome *o = world_event(w, "call.completed", NOON, "{'n':-5}");
@@ -169,9 +172,9 @@ static void less_than_1_is_denied_with_zero(void **state) { /* SEMANTICS 10 */
 }
 
 static void a_faulty_amount_denies_with_expression_and_its_place(void **state) { /* SEMANTICS 9 */
-    struct world *w = world_new(*state, POINTS
-        ",{" CALL ",'count':[{'metric':'calls','by':1}],'grant':[{'currency':'points','amount':{'var':'event.data.n'},"
-        "'factors':[{'multiply':2},{'when':{'<':[1,{'/':[1,{'var':'event.data.d'}]}]},'multiply':3}]}]}");
+    struct world *w = world_new(
+        *state, POINTS ",{" CALL ",'count':[{'metric':'calls','by':1}],'grant':[{'currency':'points','amount':{'var':'event.data.n'},"
+                       "'factors':[{'multiply':2},{'when':{'<':[1,{'/':[1,{'var':'event.data.d'}]}]},'multiply':3}]}]}");
     const struct outcome *o = world_event(w, "call.completed", NOON, "{'n':'many','d':1}"); /* no number */
     assert_denied(o, REASON_EXPRESSION, NULL);
     assert_int_equal(denial_at(o, 0)->place.in, PLACE_AMOUNT);
@@ -182,7 +185,7 @@ static void a_faulty_amount_denies_with_expression_and_its_place(void **state) {
     assert_denied(o, REASON_EXPRESSION, NULL);
     assert_int_equal(denial_at(o, 0)->place.in, PLACE_FACTOR);
     assert_int_equal(denial_at(o, 0)->place.factor, 1);
-    assert_int_equal(denial_at(o, 0)->place.node, 3); /* <, its list, 1, then the division */
+    assert_int_equal(denial_at(o, 0)->place.node, 3);              /* <, its list, 1, then the division */
     assert_int_equal(metric(w, "calls", PERIOD_EVER, NOON), 4000); /* condition and audience passed (SEMANTICS 12) */
 }
 
@@ -204,9 +207,18 @@ static void a_faulty_condition_counts_nothing(void **state) {
 
 static void counts_are_rounded_at_3_places_half_away_from_zero(void **state) { /* MECHANICS 2 */
     struct world *w = world_new(*state, "{" CALL ",'count':[{'metric':'hours','by':{'var':'event.data.h'}}]}");
-    static const struct { const char *data; int64_t by; } cases[] = {
-        {"{'h':1.0005}", 1001}, {"{'h':8.0125}", 8013}, {"{'h':2.0014999999}", 2001}, {"{'h':1.0004999}", 1000}, {"{'h':0.0005}", 1}, {"{'h':0.00049999999}", 0}, {"{'h':0}", 0},
-        {"{'h':-3}", 0}, {"{'h':1000000000.0005}", 1000000000001}};
+    static const struct {
+        const char *data;
+        int64_t by;
+    } cases[] = {{"{'h':1.0005}", 1001},
+                 {"{'h':8.0125}", 8013},
+                 {"{'h':2.0014999999}", 2001},
+                 {"{'h':1.0004999}", 1000},
+                 {"{'h':0.0005}", 1},
+                 {"{'h':0.00049999999}", 0},
+                 {"{'h':0}", 0},
+                 {"{'h':-3}", 0},
+                 {"{'h':1000000000.0005}", 1000000000001}};
     int64_t sum = 0;
     for (size_t i = 0; i < COUNT(cases); i++) {
         const struct outcome *o = world_event(w, "call.completed", NOON, cases[i].data);
@@ -222,8 +234,9 @@ static void counts_are_rounded_at_3_places_half_away_from_zero(void **state) { /
 }
 
 static void a_metric_never_leaves_its_bound(void **state) { /* SEMANTICS 26 */
-    struct world *w = world_new(*state, POINTS ",{" CALL ",'count':[{'metric':'calls','by':1},{'metric':'hours','by':{'var':'event.data.h'}}],"
-                                               "'grant':[{'currency':'points','amount':1}]}");
+    struct world *w =
+        world_new(*state, POINTS ",{" CALL ",'count':[{'metric':'calls','by':1},{'metric':'hours','by':{'var':'event.data.h'}}],"
+                                 "'grant':[{'currency':'points','amount':1}]}");
     assert_paid(world_event(w, "call.completed", NOON, "{'h':999999999999.5}"), 1);
     const struct outcome *o = world_event(w, "call.completed", NOON, "{'h':0.501}");
     assert_denied(o, REASON_LIMIT, NULL);
@@ -236,9 +249,11 @@ static void a_metric_never_leaves_its_bound(void **state) { /* SEMANTICS 26 */
 }
 
 static void rules_run_by_priority_and_all_see_the_state_before(void **state) { /* SEMANTICS 10 */
-    struct world *w = world_new(*state, POINTS
+    struct world *w = world_new(
+        *state, POINTS
         ",{'kind':'level_ladder','code':'career','currency':'points','levels':[{'at':0},{'at':10}]}"
-        ",{'kind':'rule','code':'a','on':['call.completed'],'count':[{'metric':'calls','by':1}],'grant':[{'currency':'points','amount':10}]}"
+        ",{'kind':'rule','code':'a','on':['call.completed'],'count':[{'metric':'calls','by':1}],'grant':[{'currency':'points','amount':10}]"
+        "}"
         ",{'kind':'rule','code':'b','on':['call.completed'],'when':{'===':[{'var':'metric.calls'},0]},'count':[{'metric':'calls','by':2}],"
         "'grant':[{'currency':'points','amount':{'var':'member.level.career'}}]}"
         ",{'kind':'rule','code':'z','priority':5,'on':['call.completed'],'grant':[{'currency':'points','amount':100}]}");
@@ -258,7 +273,8 @@ static void rules_run_by_priority_and_all_see_the_state_before(void **state) { /
 }
 
 static void count_when_paid_counts_only_what_was_paid(void **state) { /* SEMANTICS 12 */
-    struct world *w = world_new(*state, POINTS
+    struct world *w = world_new(
+        *state, POINTS
         ",{" CALL ",'count':[{'metric':'seen','by':1}],'limits':[{'count':1,'per':'day'}],'grant':[{'currency':'points','amount':10}]}"
         ",{'kind':'rule','code':'paid','on':['call.completed'],'count':[{'metric':'paid','by':1}],'count_when':'paid','cooldown_s':60,"
         "'grant':[{'currency':'points','amount':10}]}");
@@ -296,8 +312,9 @@ static void random_amounts_come_from_the_event(void **state) { /* ENCODINGS "Ran
 }
 
 static void a_balance_never_leaves_its_bound(void **state) {
-    struct world *w = world_new(*state, POINTS ",{'kind':'currency','code':'coins'},{" CALL ",'grant':[{'currency':'points','amount':1000000},"
-                                               "{'currency':'coins','amount':1}]}");
+    struct world *w =
+        world_new(*state, POINTS ",{'kind':'currency','code':'coins'},{" CALL ",'grant':[{'currency':'points','amount':1000000},"
+                                 "{'currency':'coins','amount':1}]}");
     const struct outcome *o;
     struct faults faults;
     for (int i = 0; i < 1000; i++) assert_int_equal(world_adjust(w, "points", AMOUNT_MAX - (i == 999), &o, &faults), P_OK);

@@ -10,8 +10,8 @@
 static int set_up(void **state) { return *state = arena_new(), 0; }
 static int tear_down(void **state) { return arena_free((struct arena **)state), 0; }
 
-#define CAPPED "{'kind':'currency','code':'points','daily_cap':{'amount':500,'plus_per_level':50,'ladder':'career'}}"
-#define CAREER "{'kind':'level_ladder','code':'career','currency':'points','levels':[{'at':0},{'at':500},{'at':1050}]}"
+#define CAPPED             "{'kind':'currency','code':'points','daily_cap':{'amount':500,'plus_per_level':50,'ladder':'career'}}"
+#define CAREER             "{'kind':'level_ladder','code':'career','currency':'points','levels':[{'at':0},{'at':500},{'at':1050}]}"
 #define RULE(code, amount) "{'kind':'rule','code':'" code "','on':['" code "'],'grant':[{'currency':'points','amount':" amount "}]}"
 
 static void assert_cap(const struct cap_figures *cap, int64_t amount, int64_t used, const char *resets_at) {
@@ -51,9 +51,10 @@ static void what_just_fits_is_not_capped(void **state) {
 }
 
 static void a_wholly_capped_rule_uses_no_limit_and_starts_no_cooldown(void **state) {
-    struct world *w = world_new(*state, "{'kind':'currency','code':'points','daily_cap':{'amount':100}}," RULE("big", "100")
-        ",{'kind':'rule','code':'call','on':['call'],'cooldown_s':3600,'limits':[{'count':1,'per':'month'}],"
-        "'count':[{'metric':'calls','by':1}],'grant':[{'currency':'points','amount':10}]}");
+    struct world *w = world_new(
+        *state, "{'kind':'currency','code':'points','daily_cap':{'amount':100}}," RULE(
+                    "big", "100") ",{'kind':'rule','code':'call','on':['call'],'cooldown_s':3600,'limits':[{'count':1,'per':'month'}],"
+                                  "'count':[{'metric':'calls','by':1}],'grant':[{'currency':'points','amount':10}]}");
     assert_paid(world_event(w, "big", "2026-11-21T12:00:00Z", NULL), 100);
     assert_denied(world_event(w, "call", "2026-11-21T23:59:59Z", NULL), REASON_CAPPED, "2026-11-22T00:00:00Z");
     assert_paid(world_event(w, "call", "2026-11-22T00:00:00Z", NULL), 10);
@@ -63,9 +64,9 @@ static void a_wholly_capped_rule_uses_no_limit_and_starts_no_cooldown(void **sta
 
 static void later_rules_of_an_event_see_what_earlier_ones_used(void **state) { /* SEMANTICS 10 */
     struct world *w = world_new(*state, "{'kind':'currency','code':'points','daily_cap':{'amount':100}}"
-        ",{'kind':'rule','code':'a','on':['call'],'grant':[{'currency':'points','amount':70}]}"
-        ",{'kind':'rule','code':'b','on':['call'],'grant':[{'currency':'points','amount':70}]}"
-        ",{'kind':'rule','code':'c','on':['call'],'grant':[{'currency':'points','amount':70}]}");
+                                        ",{'kind':'rule','code':'a','on':['call'],'grant':[{'currency':'points','amount':70}]}"
+                                        ",{'kind':'rule','code':'b','on':['call'],'grant':[{'currency':'points','amount':70}]}"
+                                        ",{'kind':'rule','code':'c','on':['call'],'grant':[{'currency':'points','amount':70}]}");
     const struct outcome *o = world_event(w, "call", "2026-11-21T12:00:00Z", NULL);
     assert_int_equal(o->grants.n, 2);
     assert_int_equal(grant_at(o, 0)->amount, 70);
@@ -76,10 +77,11 @@ static void later_rules_of_an_event_see_what_earlier_ones_used(void **state) { /
 }
 
 static void the_level_of_a_cap_is_that_before_the_event(void **state) { /* SEMANTICS 15, also where an earlier rule raised it */
-    struct world *w = world_new(*state, "{'kind':'currency','code':'points','daily_cap':{'amount':100,'plus_per_level':50,'ladder':'career'}}"
-        ",{'kind':'level_ladder','code':'career','currency':'points','levels':[{'at':0},{'at':60}]}"
-        ",{'kind':'rule','code':'a','on':['call'],'grant':[{'currency':'points','amount':70}]}"
-        ",{'kind':'rule','code':'b','on':['call'],'grant':[{'currency':'points','amount':70}]}");
+    struct world *w =
+        world_new(*state, "{'kind':'currency','code':'points','daily_cap':{'amount':100,'plus_per_level':50,'ladder':'career'}}"
+                          ",{'kind':'level_ladder','code':'career','currency':'points','levels':[{'at':0},{'at':60}]}"
+                          ",{'kind':'rule','code':'a','on':['call'],'grant':[{'currency':'points','amount':70}]}"
+                          ",{'kind':'rule','code':'b','on':['call'],'grant':[{'currency':'points','amount':70}]}");
     const struct outcome *o = world_event(w, "call", "2026-11-21T12:00:00Z", NULL);
     assert_int_equal(grant_at(o, 1)->amount, 30);
     assert_cap(&grant_at(o, 1)->cap, 100, 100, "2026-11-22T00:00:00Z");
@@ -89,16 +91,17 @@ static void the_level_of_a_cap_is_that_before_the_event(void **state) { /* SEMAN
 }
 
 static void the_day_is_that_of_the_event_in_the_caps_zone(void **state) { /* SEMANTICS 15, 35 */
-    struct world *w = world_new(*state, "{'kind':'settings','zone':'Europe/Berlin'}"
-        ",{'kind':'currency','code':'points','daily_cap':{'amount':100}}"
-        ",{'kind':'currency','code':'xp','daily_cap':{'amount':100,'zone':'America/New_York'}}"
-        ",{'kind':'currency','code':'gems','daily_cap':{'amount':100,'zone':'member'}}"
-        ",{'kind':'rule','code':'call','on':['call'],'grant':[{'currency':'points','amount':100},{'currency':'xp','amount':100},"
-        "{'currency':'gems','amount':100}]}");
+    struct world *w = world_new(
+        *state, "{'kind':'settings','zone':'Europe/Berlin'}"
+                ",{'kind':'currency','code':'points','daily_cap':{'amount':100}}"
+                ",{'kind':'currency','code':'xp','daily_cap':{'amount':100,'zone':'America/New_York'}}"
+                ",{'kind':'currency','code':'gems','daily_cap':{'amount':100,'zone':'member'}}"
+                ",{'kind':'rule','code':'call','on':['call'],'grant':[{'currency':'points','amount':100},{'currency':'xp','amount':100},"
+                "{'currency':'gems','amount':100}]}");
     w->zone = "Asia/Tokyo";
     assert_int_equal(world_event(w, "call", "2026-11-21T12:00:00Z", NULL)->grants.n, 3);
     assert_denied(world_event(w, "call", "2026-11-21T14:59:59.999Z", NULL), REASON_CAPPED, "2026-11-21T23:00:00Z"); /* the first says it */
-    const struct outcome *o = world_event(w, "call", "2026-11-21T15:00:00Z", NULL); /* midnight in Tokyo */
+    const struct outcome *o = world_event(w, "call", "2026-11-21T15:00:00Z", NULL);                                 /* midnight in Tokyo */
     assert_int_equal(o->grants.n, 1);
     assert_int_equal(grant_at(o, 0)->currency, number(w, CODE_CURRENCY, "gems"));
     assert_int_equal(o->denied.n, 2);
@@ -141,8 +144,8 @@ static void a_late_event_counts_in_its_own_day(void **state) { /* SEMANTICS 15: 
 
 static void level_grants_and_adjustments_are_outside_the_cap(void **state) { /* SEMANTICS 15 */
     struct world *w = world_new(*state, "{'kind':'currency','code':'points','daily_cap':{'amount':100}}"
-        ",{'kind':'level_ladder','code':'career','currency':'points','levels':[{'at':0},{'at':50}],"
-        "'grant_each':[{'currency':'points','amount':1000}]}," RULE("call", "60"));
+                                        ",{'kind':'level_ladder','code':'career','currency':'points','levels':[{'at':0},{'at':50}],"
+                                        "'grant_each':[{'currency':'points','amount':1000}]}," RULE("call", "60"));
     const struct outcome *o = world_event(w, "call", "2026-11-21T12:00:00Z", NULL);
     struct faults faults;
     assert_int_equal(o->grants.n, 2);
@@ -163,7 +166,9 @@ static void a_lower_cap_takes_nothing_back(void **state) {
 }
 
 static void of_several_grants_each_refused_one_says_why(void **state) { /* SEMANTICS 10, 15 */
-    struct world *w = world_new(*state, "{'kind':'currency','code':'points','daily_cap':{'amount':10}},{'kind':'currency','code':'xp'}"
+    struct world *w = world_new(
+        *state,
+        "{'kind':'currency','code':'points','daily_cap':{'amount':10}},{'kind':'currency','code':'xp'}"
         ",{'kind':'rule','code':'call','on':['call'],'limits':[{'count':2,'per':'ever'}],'grant':[{'currency':'points','amount':10},"
         "{'currency':'xp','amount':{'var':'event.data.xp'}}]}");
     const struct outcome *o = world_event(w, "call", "2026-11-21T12:00:00Z", "{'xp':0}");

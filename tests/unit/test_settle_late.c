@@ -33,9 +33,10 @@ static void late_events_count_in_their_periods(void **state) { /* SEMANTICS 26 *
 }
 
 static void a_condition_sees_the_period_of_the_events_time(void **state) { /* SEMANTICS 9 */
-    struct world *w = world_new(*state, POINTS CALL
-        ",{'kind':'rule','code':'bonus','on':['bonus'],'grant':[{'currency':'points','amount':"
-        "{'+':[{'*':[1000,{'var':'metric.calls.day'}]},{'*':[100,{'var':'metric.calls.week'}]},{'var':'metric.calls'}]}}]}");
+    struct world *w =
+        world_new(*state, POINTS CALL
+                  ",{'kind':'rule','code':'bonus','on':['bonus'],'grant':[{'currency':'points','amount':"
+                  "{'+':[{'*':[1000,{'var':'metric.calls.day'}]},{'*':[100,{'var':'metric.calls.week'}]},{'var':'metric.calls'}]}}]}");
     world_event(w, "call", "2026-11-18T12:00:00Z", NULL); /* Wednesday */
     world_event(w, "call", "2026-11-19T12:00:00Z", NULL);
     world_event(w, "call", "2026-11-19T12:00:00Z", NULL);
@@ -63,10 +64,12 @@ static void a_set_keeps_what_others_counted_in_each_of_its_periods(void **state)
 }
 
 static void the_ordinary_event_needs_nothing(void **state) { /* MECHANICS 1 */
-    struct world *w = world_new(*state, "{'kind':'currency','code':'points','daily_cap':{'amount':500}}"
-        ",{'kind':'rule','code':'call','on':['call'],'when':{'===':[{'var':'event.data.good'},true]},'cooldown_s':1,"
-        "'limits':[{'count':9,'per':'day'}],'count':[{'metric':'calls','by':1}],'grant':[{'currency':'points','amount':10}]}"
-        ",{'kind':'rule','code':'profile','on':['profile'],'when':{'var':'member.attributes.team'},'grant':[{'currency':'points','amount':10}]}");
+    struct world *w = world_new(
+        *state, "{'kind':'currency','code':'points','daily_cap':{'amount':500}}"
+                ",{'kind':'rule','code':'call','on':['call'],'when':{'===':[{'var':'event.data.good'},true]},'cooldown_s':1,"
+                "'limits':[{'count':9,'per':'day'}],'count':[{'metric':'calls','by':1}],'grant':[{'currency':'points','amount':10}]}"
+                ",{'kind':'rule','code':'profile','on':['profile'],'when':{'var':'member.attributes.team'},'grant':[{'currency':'points','"
+                "amount':10}]}");
     world_event(w, "call", "2026-11-21T12:00:00Z", "{'good':true}");
     assert_int_equal(w->needs.periods.n + w->needs.payments.n + w->needs.profile, 0); /* a new member */
     world_event(w, "call", "2026-11-21T12:01:00Z", "{'good':true}");
@@ -130,8 +133,10 @@ static const char *thirty(struct arena *a, char prefix) {
     buf_z(&b, POINTS);
     for (int i = 0; i < 30; i++)
         buf_f(&b, ",{'kind':'rule','code':'%c%d','on':['call'],'count':[{'metric':'%c%d','by':1}]}", prefix, i, prefix, i);
-    buf_f(&b, ",{'kind':'rule','code':'%c','on':['slow'],'cooldown_s':3600,'limits':[{'count':3,'per':'month'}],"
-              "'grant':[{'currency':'points','amount':1}]}", prefix);
+    buf_f(&b,
+          ",{'kind':'rule','code':'%c','on':['slow'],'cooldown_s':3600,'limits':[{'count':3,'per':'month'}],"
+          "'grant':[{'currency':'points','amount':1}]}",
+          prefix);
     return str_z(a, buf_str(&b));
 }
 
@@ -147,7 +152,7 @@ static void what_definitions_leave_comes_back_with_them(void **state) { /* MECHA
     assert_int_equal(w->periods.n, 1);
     assert_int_equal(w->periods.items[0].kind, PERIOD_EVER);
     world_event(w, "call", "2026-11-21T12:00:00Z", NULL);
-    assert_int_equal(w->needs.periods.n, 0); /* nothing that is missing in the row is needed */
+    assert_int_equal(w->needs.periods.n, 0);              /* nothing that is missing in the row is needed */
     world_event(w, "call", "2026-11-20T12:00:00Z", NULL); /* late: the closed day has a row when the others come back */
     world_configure(w, thirty(*state, 'a'));
     world_event(w, "call", "2026-11-22T12:00:00Z", NULL); /* a day later: what came back rolls on */
@@ -174,8 +179,7 @@ static void an_adjustment_finds_room_beside_what_definitions_leave(void **state)
     buf_z(&b, "{'kind':'rule','code':'c','on':['call'],'count':[{'metric':'c','by':1}]}");
     for (int i = 0; i < 15; i++) buf_f(&b, ",{'kind':'currency','code':'c%d'}", i); /* 61 bytes each beside the 1,440 of b */
     world_configure(w, str_z(w->a, buf_str(&b)));
-    for (int i = 0; i < 15; i++)
-        assert_int_equal(world_adjust(w, str_z(w->a, str_printf(w->a, "c%d", i)), 5, &o, &faults), P_OK);
+    for (int i = 0; i < 15; i++) assert_int_equal(world_adjust(w, str_z(w->a, str_printf(w->a, "c%d", i)), 5, &o, &faults), P_OK);
     assert_int_equal(w->s.counters.n, 0);
     world_configure(w, "{'kind':'rule','code':'a7','on':['call'],'count':[{'metric':'a7','by':1}]}");
     world_event(w, "call", "2026-11-20T12:00:00Z", NULL);
@@ -185,7 +189,8 @@ static void an_adjustment_finds_room_beside_what_definitions_leave(void **state)
 static void a_state_that_cannot_fit_is_refused(void **state) {
     struct world *w = world_new(*state, POINTS);
     struct member_state s = {.version = 1};
-    for (uint16_t currency = 100; currency < 145; currency++) state_wallet(w->a, &s, currency, PART_AVAILABLE)->seq = 1; /* of retired ones */
+    for (uint16_t currency = 100; currency < 145; currency++)
+        state_wallet(w->a, &s, currency, PART_AVAILABLE)->seq = 1; /* of retired ones */
     struct settle_env env = {.now_ms = at("2026-11-21T12:00:00Z"), .keys = &w->keys};
     struct adjustment adj = {program_currency(w->p, STR("points")), 5};
     struct outcome o;
@@ -218,9 +223,11 @@ static void shuffle(struct told *events, size_t n, uint64_t *x) {
 static struct str totals(struct world *w) {
     struct buf b = buf_new(w->a, 1024 * 1024);
     struct member_state s = w->s;
-    for (size_t i = 0; i < s.wallets.n; i++) buf_f(&b, "wallet %u %lld %llu\n", s.wallets.items[i].currency, (long long)s.wallets.items[i].balance,
-                                                   (unsigned long long)s.wallets.items[i].seq);
-    for (size_t i = 0; i < s.lifetimes.n; i++) buf_f(&b, "earned %u %lld\n", s.lifetimes.items[i].currency, (long long)s.lifetimes.items[i].earned);
+    for (size_t i = 0; i < s.wallets.n; i++)
+        buf_f(&b, "wallet %u %lld %llu\n", s.wallets.items[i].currency, (long long)s.wallets.items[i].balance,
+              (unsigned long long)s.wallets.items[i].seq);
+    for (size_t i = 0; i < s.lifetimes.n; i++)
+        buf_f(&b, "earned %u %lld\n", s.lifetimes.items[i].currency, (long long)s.lifetimes.items[i].earned);
     for (size_t i = 0; i < s.ladders.n; i++) buf_f(&b, "ladder %u %lld\n", s.ladders.items[i].ladder, (long long)s.ladders.items[i].level);
     for (size_t i = 0; i < s.counters.n; i++) {
         const struct counter *c = &s.counters.items[i];
@@ -237,18 +244,21 @@ static struct str totals(struct world *w) {
 }
 
 static void any_order_within_a_day_gives_the_same_totals(void **state) { /* invariant 5 */
-    static const char definitions[] = POINTS CALL
-        ",{'kind':'rule','code':'chat','on':['chat','call'],'when':{'>':[{'var':'event.data.n'},3]},'count':[{'metric':'n','by':{'var':'event.data.n'}}],"
-        "'grant':[{'currency':'points','amount':{'*':[{'var':'event.data.n'},1.3]},'factors':[{'multiply':1.1}]},{'currency':'xp','amount':2}]}"
-        ",{'kind':'currency','code':'xp'}"
-        ",{'kind':'level_ladder','code':'career','currency':'points','formula':{'to_next':60,'max_level':50},'grant_each':[{'currency':'xp','amount':5}]}";
+    static const char definitions[] = POINTS CALL ",{'kind':'rule','code':'chat','on':['chat','call'],'when':{'>':[{'var':'event.data.n'},"
+                                                  "3]},'count':[{'metric':'n','by':{'var':'event.data.n'}}],"
+                                                  "'grant':[{'currency':'points','amount':{'*':[{'var':'event.data.n'},1.3]},'factors':[{'"
+                                                  "multiply':1.1}]},{'currency':'xp','amount':2}]}"
+                                                  ",{'kind':'currency','code':'xp'}"
+                                                  ",{'kind':'level_ladder','code':'career','currency':'points','formula':{'to_next':60,'"
+                                                  "max_level':50},'grant_each':[{'currency':'xp','amount':5}]}";
     static const char *const data[] = {"{'n':1}", "{'n':4}", "{'n':5.125}", "{'n':17}"};
     struct told events[40];
     uint64_t x = 88172645463325252;
     for (size_t i = 0; i < COUNT(events); i++)
-        events[i] = (struct told){below(&x, 2) ? "call" : "chat",
-                                  str_z(*state, str_printf(*state, "2026-11-21T%02u:%02u:00Z", (unsigned)below(&x, 24), (unsigned)below(&x, 60))),
-                                  data[below(&x, COUNT(data))]};
+        events[i] =
+            (struct told){below(&x, 2) ? "call" : "chat",
+                          str_z(*state, str_printf(*state, "2026-11-21T%02u:%02u:00Z", (unsigned)below(&x, 24), (unsigned)below(&x, 60))),
+                          data[below(&x, COUNT(data))]};
     struct str expected = {0};
     for (int round = 0; round < 25; round++) {
         struct world *w = world_new(*state, definitions);
@@ -268,25 +278,31 @@ static const char everything[] =
     "{'kind':'settings','zone':'Europe/Berlin'}"
     ",{'kind':'currency','code':'points','daily_cap':{'amount':40,'plus_per_level':2,'ladder':'career','zone':'member'}}"
     ",{'kind':'currency','code':'xp','daily_cap':{'amount':30,'zone':'America/New_York'}},{'kind':'currency','code':'gold'}"
-    ",{'kind':'level_ladder','code':'career','currency':'points','formula':{'to_next':40,'max_level':30},'grant_each':[{'currency':'gold','amount':5}]}"
-    ",{'kind':'level_ladder','code':'rank','currency':'gold','formula':{'to_next':9,'max_level':30},'grant_each':[{'currency':'xp','amount':1}]}"
+    ",{'kind':'level_ladder','code':'career','currency':'points','formula':{'to_next':40,'max_level':30},'grant_each':[{'currency':'gold','"
+    "amount':5}]}"
+    ",{'kind':'level_ladder','code':'rank','currency':'gold','formula':{'to_next':9,'max_level':30},'grant_each':[{'currency':'xp','amount'"
+    ":1}]}"
     ",{'kind':'metric','code':'calls','zone':'Asia/Kolkata'},{'kind':'metric','code':'n','zone':'member','periods':['day','week']}"
-    ",{'kind':'rule','code':'call','on':['call'],'cooldown_s':1800,'count':[{'metric':'calls','by':1}],'grant':[{'currency':'points','amount':11}]}"
+    ",{'kind':'rule','code':'call','on':['call'],'cooldown_s':1800,'count':[{'metric':'calls','by':1}],'grant':[{'currency':'points','"
+    "amount':11}]}"
     ",{'kind':'rule','code':'chat','on':['chat','call'],'limits':[{'count':2,'per':'hour'},{'count':5,'per':'day','zone':'Asia/Tokyo'},"
     "{'count':20,'per':'week'}],'count':[{'metric':'n','by':{'var':'event.data.n'}}],'count_when':'paid',"
     "'grant':[{'currency':'points','amount':{'random':[1,9]}},{'currency':'xp','amount':{'var':'event.data.n'}}]}"
-    ",{'kind':'rule','code':'busy','on':['call'],'priority':-1,'when':{'>':[{'var':'metric.calls.day'},3]},'limits':[{'count':1,'per':'day'}],"
+    ",{'kind':'rule','code':'busy','on':['call'],'priority':-1,'when':{'>':[{'var':'metric.calls.day'},3]},'limits':[{'count':1,'per':'day'"
+    "}],"
     "'grant':[{'currency':'xp','amount':{'+':[{'var':'metric.calls.week'},{'var':'metric.n.day'}]}}]}"
     ",{'kind':'rule','code':'team','on':['chat'],'audience':{'when':{'===':[{'var':'member.groups.team'},'blue']}},'cooldown_s':7200,"
     "'grant':[{'currency':'gold','amount':1}]}";
 
 static struct told any_event(struct arena *a, uint64_t *x) {
     static const char *const data[] = {"{'n':0}", "{'n':1}", "{'n':2.5}", "{'n':7}"};
-    const char *time = str_z(a, str_printf(a, "2026-10-%02uT%02u:%02u:00Z", 23 + (unsigned)below(x, 6), (unsigned)below(x, 24), (unsigned)below(x, 60)));
+    const char *time =
+        str_z(a, str_printf(a, "2026-10-%02uT%02u:%02u:00Z", 23 + (unsigned)below(x, 6), (unsigned)below(x, 24), (unsigned)below(x, 60)));
     return (struct told){below(x, 3) ? "call" : "chat", time, data[below(x, COUNT(data))]};
 }
 
-static void what_is_asked_for_is_enough_and_sets_change_nothing(void **state) { /* invariant 6: needs against everything, sets against singles */
+static void
+what_is_asked_for_is_enough_and_sets_change_nothing(void **state) { /* invariant 6: needs against everything, sets against singles */
     uint64_t x = 2463534242;
     for (int round = 0; round < 30; round++) {
         struct world *w[3];
@@ -320,7 +336,9 @@ struct tally {
     enum period_kind kind;
     int64_t start, sum, bound;
 };
-struct tallies { LIST(struct tally) list; };
+struct tallies {
+    LIST(struct tally) list;
+};
 
 static struct tally *tally_of(struct arena *a, struct tallies *t, uint16_t no, enum period_kind kind, int64_t start) {
     for (size_t i = 0; i < t->list.n; i++)
@@ -333,8 +351,9 @@ static struct tally *tally_of(struct arena *a, struct tallies *t, uint16_t no, e
 static void recount(struct world *w, const struct outcome *o, struct tallies *metrics, struct tallies *caps, struct tallies *paid) {
     for (size_t i = 0; i < o->counters.n; i++)
         for (size_t k = 0; k < o->counters.items[i].n_periods; k++)
-            tally_of(w->a, metrics, o->counters.items[i].metric, o->counters.items[i].periods[k].kind, o->counters.items[i].periods[k].start)->sum +=
-                o->counters.items[i].by;
+            tally_of(w->a, metrics, o->counters.items[i].metric, o->counters.items[i].periods[k].kind,
+                     o->counters.items[i].periods[k].start)
+                ->sum += o->counters.items[i].by;
     uint16_t last = 0;
     for (size_t i = 0; i < o->grants.n; i++) {
         const struct grant_result *g = &o->grants.items[i];
@@ -342,14 +361,16 @@ static void recount(struct world *w, const struct outcome *o, struct tallies *me
         const struct currency *c = program_currency_no(w->p, g->currency);
         const struct rule *r = program_rule_no(w->p, g->cause_no);
         if (c->has_cap) {
-            struct tally *t = tally_of(w->a, caps, c->no, PERIOD_DAY, period_start(zone_at(w->p, &w->s, &c->cap.zone, o->event_time), PERIOD_DAY, o->event_time));
+            struct tally *t = tally_of(w->a, caps, c->no, PERIOD_DAY,
+                                       period_start(zone_at(w->p, &w->s, &c->cap.zone, o->event_time), PERIOD_DAY, o->event_time));
             t->sum += g->amount;
             t->bound = cap_amount(w->p, &w->s, c); /* levels only rise */
             assert_true(t->sum <= t->bound);
         }
         for (size_t k = 0; k < r->n_limits && r->no != last; k++) {
             const struct rule_limit *l = &r->limits[k];
-            struct tally *t = tally_of(w->a, paid, r->no, l->per, period_start(zone_at(w->p, &w->s, &l->zone, o->event_time), l->per, o->event_time));
+            struct tally *t =
+                tally_of(w->a, paid, r->no, l->per, period_start(zone_at(w->p, &w->s, &l->zone, o->event_time), l->per, o->event_time));
             assert_true(++t->sum <= l->count);
         }
         last = r->no;
@@ -379,13 +400,16 @@ static void bounds_hold_and_counters_are_what_recounting_gives(void **state) { /
         assert_int_equal(counter_value(&w->s, COUNTER_METRIC, t->no, t->kind, t->start), t->sum);
     }
     for (size_t i = 0; i < caps.list.n; i++)
-        assert_int_equal(counter_value(&w->s, COUNTER_CAP, caps.list.items[i].no, PERIOD_DAY, caps.list.items[i].start), caps.list.items[i].sum);
+        assert_int_equal(counter_value(&w->s, COUNTER_CAP, caps.list.items[i].no, PERIOD_DAY, caps.list.items[i].start),
+                         caps.list.items[i].sum);
     for (size_t i = 0; i < paid.list.n; i++)
-        assert_int_equal(counter_value(&w->s, COUNTER_LIMIT, paid.list.items[i].no, paid.list.items[i].kind, paid.list.items[i].start), paid.list.items[i].sum);
+        assert_int_equal(counter_value(&w->s, COUNTER_LIMIT, paid.list.items[i].no, paid.list.items[i].kind, paid.list.items[i].start),
+                         paid.list.items[i].sum);
     for (size_t i = 0; i < w->payments.n; i++)
         for (size_t k = 0; k < i; k++)
             if (w->payments.items[i].rule == w->payments.items[k].rule)
-                assert_true(llabs(w->payments.items[i].time_ms - w->payments.items[k].time_ms) >= program_rule_no(w->p, w->payments.items[i].rule)->cooldown_ms);
+                assert_true(llabs(w->payments.items[i].time_ms - w->payments.items[k].time_ms) >=
+                            program_rule_no(w->p, w->payments.items[i].rule)->cooldown_ms);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)

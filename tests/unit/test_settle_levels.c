@@ -12,8 +12,8 @@ static int tear_down(void **state) { return arena_free((struct arena **)state), 
 
 #define NOON   "2026-11-21T12:00:00Z"
 #define POINTS "{'kind':'currency','code':'points'},{'kind':'currency','code':'xp','spendable':false}"
-#define CALL                                                                                                               \
-    ",{'kind':'rule','code':'call','on':['call'],'grant':[{'currency':'points','amount':{'var':'event.data.points'}}]}"     \
+#define CALL                                                                                                                               \
+    ",{'kind':'rule','code':'call','on':['call'],'grant':[{'currency':'points','amount':{'var':'event.data.points'}}]}"                    \
     ",{'kind':'rule','code':'quest','on':['quest'],'grant':[{'currency':'xp','amount':{'var':'event.data.xp'}}]}"
 #define LADDER(levels, more) ",{'kind':'level_ladder','code':'career','currency':'points','levels':[" levels "]" more "}"
 #define EACH                 ",'grant_each':[{'currency':'points','amount':100,'factors':[{'multiply':1.25}]}]"
@@ -50,11 +50,16 @@ static void a_level_up_pays_125_exactly_once(void **state) { /* SEMANTICS 19, 24
 }
 
 static void every_level_crossed_pays_lowest_first(void **state) { /* SEMANTICS 19 */
-    struct world *w = world_new(*state, POINTS CALL LADDER("{'at':0},{'at':10,'grant':[{'currency':'xp','amount':7}]},{'at':20},"
-                                                           "{'at':30,'grant':[{'currency':'xp','amount':9},{'currency':'points','amount':1}]}",
-                                                           ",'grant_each':[{'currency':'xp','amount':1}]"));
+    struct world *w =
+        world_new(*state, POINTS CALL LADDER("{'at':0},{'at':10,'grant':[{'currency':'xp','amount':7}]},{'at':20},"
+                                             "{'at':30,'grant':[{'currency':'xp','amount':9},{'currency':'points','amount':1}]}",
+                                             ",'grant_each':[{'currency':'xp','amount':1}]"));
     const struct outcome *o = world_event(w, "call", NOON, "{'points':30}");
-    static const struct { int64_t level; uint8_t grant; int64_t amount; } expected[] = {{2, 0, 1}, {2, 1, 7}, {3, 0, 1}, {4, 0, 1}, {4, 1, 9}, {4, 2, 1}};
+    static const struct {
+        int64_t level;
+        uint8_t grant;
+        int64_t amount;
+    } expected[] = {{2, 0, 1}, {2, 1, 7}, {3, 0, 1}, {4, 0, 1}, {4, 1, 9}, {4, 2, 1}};
     assert_int_equal(o->grants.n, 1 + COUNT(expected));
     for (size_t i = 0; i < COUNT(expected); i++) {
         assert_int_equal(grant_at(o, i + 1)->level, expected[i].level);
@@ -66,8 +71,9 @@ static void every_level_crossed_pays_lowest_first(void **state) { /* SEMANTICS 1
 }
 
 static void grants_go_round_until_nothing_changes(void **state) { /* SEMANTICS 19: 300 rounds */
-    struct world *w = world_new(*state, POINTS CALL ",{'kind':'level_ladder','code':'career','currency':'points',"
-                                                    "'formula':{'to_next':10,'max_level':301},'grant_each':[{'currency':'points','amount':10}]}");
+    struct world *w =
+        world_new(*state, POINTS CALL ",{'kind':'level_ladder','code':'career','currency':'points',"
+                                      "'formula':{'to_next':10,'max_level':301},'grant_each':[{'currency':'points','amount':10}]}");
     const struct outcome *o = world_event(w, "call", NOON, "{'points':10}");
     assert_int_equal(o->grants.n, 301);
     assert_level(o, 1, 301);
@@ -76,8 +82,11 @@ static void grants_go_round_until_nothing_changes(void **state) { /* SEMANTICS 1
 }
 
 static void one_ladder_can_raise_another(void **state) {
-    struct world *w = world_new(*state, POINTS CALL LADDER("{'at':0},{'at':10}", ",'grant_each':[{'currency':'xp','amount':5}]")
-        ",{'kind':'level_ladder','code':'a-first','currency':'xp','levels':[{'at':0},{'at':5}],'grant_each':[{'currency':'points','amount':3}]}");
+    struct world *w = world_new(
+        *state, POINTS CALL LADDER(
+                    "{'at':0},{'at':10}",
+                    ",'grant_each':[{'currency':'xp','amount':5}]") ",{'kind':'level_ladder','code':'a-first','currency':'xp','levels':[{'"
+                                                                    "at':0},{'at':5}],'grant_each':[{'currency':'points','amount':3}]}");
     const struct outcome *o = world_event(w, "call", NOON, "{'points':10}");
     assert_int_equal(o->grants.n, 3);
     assert_int_equal(grant_at(o, 1)->amount, 5);
@@ -87,10 +96,10 @@ static void one_ladder_can_raise_another(void **state) {
 }
 
 static void levels_by_a_formula(void **state) { /* SEMANTICS 20: S0 and MEE6's curve */
-    struct world *w = world_new(*state, POINTS CALL
-        ",{'kind':'level_ladder','code':'s0','currency':'points','formula':{'to_next':500,'max_level':100}}"
-        ",{'kind':'level_ladder','code':'mee6','first_level':0,'currency':'xp','formula':{'to_next':"
-        "{'+':[{'*':[5,{'var':'level'},{'var':'level'}]},{'*':[50,{'var':'level'}]},100]},'max_level':100}}");
+    struct world *w =
+        world_new(*state, POINTS CALL ",{'kind':'level_ladder','code':'s0','currency':'points','formula':{'to_next':500,'max_level':100}}"
+                                      ",{'kind':'level_ladder','code':'mee6','first_level':0,'currency':'xp','formula':{'to_next':"
+                                      "{'+':[{'*':[5,{'var':'level'},{'var':'level'}]},{'*':[50,{'var':'level'}]},100]},'max_level':100}}");
     assert_level(world_event(w, "call", NOON, "{'points':5850}"), 1, 12);
     assert_level(world_event(w, "call", NOON, "{'points':150}"), 12, 13);
     assert_int_equal(world_event(w, "quest", NOON, "{'xp':99}")->levels.n, 0);
@@ -129,7 +138,7 @@ static void a_new_ladder_pays_nothing_to_those_who_qualify(void **state) { /* SE
 
 static void a_changed_ladder_pays_no_level_twice_nor_to_those_who_qualify(void **state) { /* SEMANTICS 19, 37 */
     struct world *w = world_new(*state, POINTS CALL LADDER("{'at':0},{'at':100},{'at':200}", EACH));
-    assert_int_equal(world_event(w, "call", NOON, "{'points':100}")->grants.n, 3); /* 100, then 125 for each of two levels */
+    assert_int_equal(world_event(w, "call", NOON, "{'points':100}")->grants.n, 3);                /* 100, then 125 for each of two levels */
     world_configure(w, POINTS CALL LADDER("{'at':0},{'at':1000},{'at':2000},{'at':3000}", EACH)); /* 350: level 1 again */
     const struct outcome *o = world_event(w, "call", NOON, "{'points':2000}");
     assert_level(o, 1, 3);
@@ -146,7 +155,7 @@ static void a_changed_ladder_pays_no_level_twice_nor_to_those_who_qualify(void *
 
 static void a_grant_that_floors_to_nothing_is_no_entry(void **state) {
     struct world *w = world_new(*state, POINTS CALL LADDER("{'at':0},{'at':10}", ",'grant_each':[{'currency':'xp','amount':1,"
-                                                           "'factors':[{'multiply':0.5}]}]"));
+                                                                                 "'factors':[{'multiply':0.5}]}]"));
     const struct outcome *o = world_event(w, "call", NOON, "{'points':10}");
     assert_paid(o, 10);
     assert_level(o, 1, 2);
@@ -169,10 +178,11 @@ static void a_late_level_up_counts_on_the_day_of_its_event(void **state) { /* SE
 }
 
 static void a_level_out_of_reach_loads_nothing(void **state) {
-    struct world *w = world_new(*state, POINTS ",{'kind':'rule','code':'call','on':['call'],'grant':[{'currency':'points','amount':10,"
-        "'factors':[{'multiply':0.5},{'when':{'var':'event.data.x'},'multiply':2,'add':1}]}]}"
-        ",{'kind':'rule','code':'quest','on':['quest'],'grant':[{'currency':'xp','amount':1}]}"
-        LADDER("{'at':0},{'at':100}", ",'grant_each':[{'currency':'xp','amount':7}]"));
+    struct world *w =
+        world_new(*state, POINTS ",{'kind':'rule','code':'call','on':['call'],'grant':[{'currency':'points','amount':10,"
+                                 "'factors':[{'multiply':0.5},{'when':{'var':'event.data.x'},'multiply':2,'add':1}]}]}"
+                                 ",{'kind':'rule','code':'quest','on':['quest'],'grant':[{'currency':'xp','amount':1}]}" LADDER(
+                                     "{'at':0},{'at':100}", ",'grant_each':[{'currency':'xp','amount':7}]"));
     world_event(w, "quest", "2026-11-20T12:00:00Z", NULL);
     for (int i = 0; i < 16; i++) {
         world_event(w, "call", "2026-11-21T12:00:00Z", NULL);
@@ -187,9 +197,13 @@ static void a_level_out_of_reach_loads_nothing(void **state) {
 }
 
 static void a_chain_of_ladders_loads_what_its_end_may_move(void **state) {
-    struct world *w = world_new(*state, POINTS CALL LADDER("{'at':0},{'at':100}", ",'grant_each':[{'currency':'xp','amount':5}]")
-        ",{'kind':'currency','code':'gold'},{'kind':'rule','code':'dig','on':['dig'],'grant':[{'currency':'gold','amount':1}]}"
-        ",{'kind':'level_ladder','code':'a-first','currency':'xp','levels':[{'at':0},{'at':5}],'grant_each':[{'currency':'gold','amount':3}]}");
+    struct world *w = world_new(
+        *state, POINTS CALL LADDER(
+                    "{'at':0},{'at':100}",
+                    ",'grant_each':[{'currency':'xp','amount':5}]") ",{'kind':'currency','code':'gold'},{'kind':'rule','code':'dig','on':['"
+                                                                    "dig'],'grant':[{'currency':'gold','amount':1}]}"
+                                                                    ",{'kind':'level_ladder','code':'a-first','currency':'xp','levels':[{'"
+                                                                    "at':0},{'at':5}],'grant_each':[{'currency':'gold','amount':3}]}");
     world_event(w, "dig", "2026-11-20T12:00:00Z", NULL);
     world_event(w, "call", "2026-11-20T12:00:00Z", "{'points':1}");
     world_event(w, "call", "2026-11-21T12:00:00Z", "{'points':1}");

@@ -10,7 +10,7 @@
 static int set_up(void **state) { return *state = arena_new(), 0; }
 static int tear_down(void **state) { return arena_free((struct arena **)state), 0; }
 
-#define POINTS "{'kind':'currency','code':'points'}"
+#define POINTS     "{'kind':'currency','code':'points'}"
 #define RULE(more) POINTS ",{'kind':'rule','code':'call','on':['call'],'grant':[{'currency':'points','amount':10}]," more "}"
 
 static void pays(struct world *w, const char *time) { assert_paid(world_event(w, "call", time, NULL), 10); }
@@ -19,16 +19,21 @@ static void denies(struct world *w, const char *time, enum reason reason, const 
 }
 
 static void each_kind_of_period_has_its_limit(void **state) { /* SEMANTICS 14 */
-    static const struct { const char *limits, *first, *last, *next; } cases[] = {
+    static const struct {
+        const char *limits, *first, *last, *next;
+    } cases[] = {
         {"'limits':[{'count':2,'per':'hour'}]", "2026-11-21T12:00:00Z", "2026-11-21T12:59:59.999Z", "2026-11-21T13:00:00Z"},
         {"'limits':[{'count':2,'per':'day'}]", "2026-11-21T00:00:00Z", "2026-11-21T23:59:59.999Z", "2026-11-22T00:00:00Z"},
         {"'limits':[{'count':2,'per':'week'}]", "2026-11-16T00:00:00Z", "2026-11-22T23:59:59.999Z", "2026-11-23T00:00:00Z"},
         {"'limits':[{'count':2,'per':'month'}]", "2026-11-01T00:00:00Z", "2026-11-30T23:59:59.999Z", "2026-12-01T00:00:00Z"},
-        {"'limits':[{'count':2,'per':'day','zone':'Asia/Kolkata'}]", "2026-11-20T18:30:00Z", "2026-11-21T18:29:59.999Z", "2026-11-21T18:30:00Z"},
+        {"'limits':[{'count':2,'per':'day','zone':'Asia/Kolkata'}]", "2026-11-20T18:30:00Z", "2026-11-21T18:29:59.999Z",
+         "2026-11-21T18:30:00Z"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct world *w = world_new(*state, str_z(*state, str_printf(*state, POINTS ",{'kind':'rule','code':'call','on':['call'],"
-                                                                     "'grant':[{'currency':'points','amount':10}],%s}", cases[i].limits)));
+        struct world *w = world_new(*state, str_z(*state, str_printf(*state,
+                                                                     POINTS ",{'kind':'rule','code':'call','on':['call'],"
+                                                                            "'grant':[{'currency':'points','amount':10}],%s}",
+                                                                     cases[i].limits)));
         pays(w, cases[i].first);
         pays(w, cases[i].first);
         denies(w, cases[i].last, REASON_LIMIT, cases[i].next);
@@ -64,9 +69,9 @@ static void only_paid_events_are_counted(void **state) {
 }
 
 static void the_first_of_the_day(void **state) { /* SEMANTICS 16 */
-    struct world *w = world_new(*state, POINTS
-        ",{'kind':'rule','code':'call','on':['call'],'grant':[{'currency':'points','amount':10}]}"
-        ",{'kind':'rule','code':'first','priority':1,'on':['call'],'limits':[{'count':1,'per':'day'}],'grant':[{'currency':'points','amount':5}]}");
+    struct world *w = world_new(*state, POINTS ",{'kind':'rule','code':'call','on':['call'],'grant':[{'currency':'points','amount':10}]}"
+                                               ",{'kind':'rule','code':'first','priority':1,'on':['call'],'limits':[{'count':1,'per':'day'}"
+                                               "],'grant':[{'currency':'points','amount':5}]}");
     const struct outcome *o = world_event(w, "call", "2026-11-21T08:00:00Z", NULL);
     assert_int_equal(grant_at(o, 0)->amount, 5);
     assert_int_equal(grant_at(o, 1)->amount, 10);
@@ -85,7 +90,8 @@ static void a_day_across_a_clock_change(void **state) { /* SEMANTICS 35: Berlin 
     pays(w, "2026-10-25T23:00:00Z");
 }
 
-static void an_hour_that_comes_twice(void **state) { /* 02:00 to 03:00 in Berlin on 2026-10-25, as one hour of the clock or as two: never more */
+static void
+an_hour_that_comes_twice(void **state) { /* 02:00 to 03:00 in Berlin on 2026-10-25, as one hour of the clock or as two: never more */
     struct world *w = world_new(*state, "{'kind':'settings','zone':'Europe/Berlin'}," RULE("'limits':[{'count':1,'per':'hour'}]"));
     pays(w, "2026-10-25T00:30:00Z");
     pays(w, "2026-10-25T02:00:00Z");
@@ -123,10 +129,8 @@ static void within_a_set_no_payment_is_forgotten(void **state) {
     static const struct told set[] = {
         {"call", "2026-11-21T12:10:00Z", NULL}, /* takes the place of 12:00:00 in the row */
         {"call", "2026-11-21T12:00:30Z", NULL}, /* too close to that */
-        {"call", "2026-11-21T12:09:30Z", NULL},
-        {"call", "2026-11-21T12:05:00Z", NULL},
-        {"call", "2026-11-21T12:05:30Z", NULL},
-        {"call", "2026-11-21T11:59:30Z", NULL},
+        {"call", "2026-11-21T12:09:30Z", NULL}, {"call", "2026-11-21T12:05:00Z", NULL},
+        {"call", "2026-11-21T12:05:30Z", NULL}, {"call", "2026-11-21T11:59:30Z", NULL},
     };
     const struct outcome **o = world_set(w, set, COUNT(set));
     assert_paid(o[0], 10);
@@ -139,8 +143,9 @@ static void within_a_set_no_payment_is_forgotten(void **state) {
 }
 
 static void limit_comes_before_cooldown_before_the_amount(void **state) { /* DESIGN 5 */
-    struct world *w = world_new(*state, POINTS ",{'kind':'rule','code':'call','on':['call'],'cooldown_s':60,'limits':[{'count':1,'per':'hour'}],"
-                                               "'grant':[{'currency':'points','amount':{'var':'event.data.n'}}]}");
+    struct world *w =
+        world_new(*state, POINTS ",{'kind':'rule','code':'call','on':['call'],'cooldown_s':60,'limits':[{'count':1,'per':'hour'}],"
+                                 "'grant':[{'currency':'points','amount':{'var':'event.data.n'}}]}");
     assert_paid(world_event(w, "call", "2026-11-21T12:59:30Z", "{'n':1}"), 1);
     assert_denied(world_event(w, "call", "2026-11-21T12:59:40Z", "{'n':'x'}"), REASON_LIMIT, "2026-11-21T13:00:00Z");
     assert_denied(world_event(w, "call", "2026-11-21T13:00:00Z", "{'n':'x'}"), REASON_COOLDOWN, "2026-11-21T13:00:30Z");
@@ -148,8 +153,9 @@ static void limit_comes_before_cooldown_before_the_amount(void **state) { /* DES
 }
 
 static void each_rule_has_its_own(void **state) {
-    struct world *w = world_new(*state, RULE("'cooldown_s':60,'limits':[{'count':2,'per':'day'}]")
-        ",{'kind':'rule','code':'other','on':['other','call'],'cooldown_s':10,'grant':[{'currency':'points','amount':1}]}");
+    struct world *w = world_new(
+        *state, RULE("'cooldown_s':60,'limits':[{'count':2,'per':'day'}]") ",{'kind':'rule','code':'other','on':['other','call'],'cooldown_"
+                                                                           "s':10,'grant':[{'currency':'points','amount':1}]}");
     assert_int_equal(world_event(w, "call", "2026-11-21T12:00:00Z", NULL)->grants.n, 2);
     assert_paid(world_event(w, "other", "2026-11-21T12:00:10Z", NULL), 1);
     const struct outcome *o = world_event(w, "call", "2026-11-21T12:00:20Z", NULL);

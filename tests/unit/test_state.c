@@ -16,8 +16,8 @@ static int tear_down(void **state) { return arena_free((struct arena **)state), 
 #define WEEK_START  INT64_C(1794787200000)
 #define MONTH_START INT64_C(1793491200000)
 
-static void wallet_of(struct arena *a, struct member_state *s, uint16_t currency, enum part part, int64_t balance, uint64_t seq, uint8_t fill,
-                      int64_t created_at) {
+static void wallet_of(struct arena *a, struct member_state *s, uint16_t currency, enum part part, int64_t balance, uint64_t seq,
+                      uint8_t fill, int64_t created_at) {
     struct wallet *w = state_wallet(a, s, currency, part);
     w->balance = balance;
     w->seq = seq;
@@ -150,16 +150,16 @@ static void what_we_would_never_write_is_damaged(void **state) {
     struct str hot = state_encode_hot(a, &s), cold = state_encode_cold(a, &s);
     const size_t lifetimes = 2 + 3 * STATE_WALLET, groups = lifetimes + 1 + 2 * STATE_LIFETIME, first = groups + 2;
     assert_true(decodes_with(a, hot, true, 4, PART_AVAILABLE));
-    assert_false(decodes_with(a, hot, true, 0, 2));              /* another format */
-    assert_false(decodes_with(a, hot, true, 3, 0));              /* currency 0 */
-    assert_false(decodes_with(a, hot, true, 4, PART_HELD));      /* the same wallet twice */
-    assert_false(decodes_with(a, hot, true, 4, PART__MAX));      /* no part */
-    assert_false(decodes_with(a, hot, true, 5, 0x7f));           /* a balance beyond its bound */
-    assert_false(decodes_with(a, hot, true, lifetimes + 2, 0));  /* currency 0 */
-    assert_false(decodes_with(a, hot, true, first, 0));          /* counters of no kind */
+    assert_false(decodes_with(a, hot, true, 0, 2));               /* another format */
+    assert_false(decodes_with(a, hot, true, 3, 0));               /* currency 0 */
+    assert_false(decodes_with(a, hot, true, 4, PART_HELD));       /* the same wallet twice */
+    assert_false(decodes_with(a, hot, true, 4, PART__MAX));       /* no part */
+    assert_false(decodes_with(a, hot, true, 5, 0x7f));            /* a balance beyond its bound */
+    assert_false(decodes_with(a, hot, true, lifetimes + 2, 0));   /* currency 0 */
+    assert_false(decodes_with(a, hot, true, first, 0));           /* counters of no kind */
     assert_false(decodes_with(a, hot, true, first, COUNTER_CAP)); /* a group twice */
-    assert_false(decodes_with(a, hot, true, first + 3, 0));      /* without periods */
-    assert_false(decodes_with(a, hot, true, first + 3, 0x20));   /* of a period that there is not */
+    assert_false(decodes_with(a, hot, true, first + 3, 0));       /* without periods */
+    assert_false(decodes_with(a, hot, true, first + 3, 0x20));    /* of a period that there is not */
     assert_false(decodes_with(a, cold, false, 1, MEMBER_MERGED + 1));
     assert_false(decodes_with(a, cold, false, 2, CODE_BYTES_MAX + 1));
     assert_false(decodes_with(a, cold, false, 3 + 5 + 12, 2)); /* has leftovers */
@@ -194,12 +194,9 @@ static void counters_roll_on_and_late_ones_go_to_their_period(void **state) { /*
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(the_format_is_that_of_the_golden_file),
-        TEST(what_is_read_is_what_was_written),
-        TEST(empty_texts_are_a_new_member),
-        TEST(a_text_that_was_cut_or_extended_is_damaged),
-        TEST(what_we_would_never_write_is_damaged),
-        TEST(counters_roll_on_and_late_ones_go_to_their_period),
+        TEST(the_format_is_that_of_the_golden_file), TEST(what_is_read_is_what_was_written),
+        TEST(empty_texts_are_a_new_member),          TEST(a_text_that_was_cut_or_extended_is_damaged),
+        TEST(what_we_would_never_write_is_damaged),  TEST(counters_roll_on_and_late_ones_go_to_their_period),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
