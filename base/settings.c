@@ -157,6 +157,21 @@ bool settings_load(struct arena *a, const char *path, struct settings *out, stru
     return true;
 }
 
+struct str settings_take_over(struct arena *a, struct settings *s, const struct settings *fresh) {
+    struct buf ignored = buf_new(a, SIZE_MAX);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const struct row *r = &rows[i];
+        bool same = r->number ? number_of(r, s) == number_of(r, fresh) : strcmp(*text_of(r, s), *text_of(r, fresh)) == 0;
+        if (same) continue;
+        if (r->flags & SETTING_RELOAD) {
+            memcpy((char *)s + r->offset, (const char *)fresh + r->offset, r->number ? sizeof(int64_t) : sizeof(char *));
+        } else {
+            buf_f(&ignored, "%s%s", ignored.n ? " " : "", r->name);
+        }
+    }
+    return buf_str(&ignored);
+}
+
 void settings_print(struct arena *a, const struct settings *s, struct buf *out) {
     for (size_t i = 0; i < COUNT(rows); i++) {
         const struct row *r = &rows[i];

@@ -20,6 +20,8 @@ struct settings {
 
 /* path NULL: $ACCOLADE_CONF, else no file. Strings live in the arena. On refusal *error is one line that says where and what. */
 MUST_CHECK bool settings_load(struct arena *a, const char *path, struct settings *out, struct str *error);
+/* Takes over from `fresh` what may change while a process runs (SETTING_RELOAD); gives the names of what else differs, "" for none. */
+struct str settings_take_over(struct arena *a, struct settings *s, const struct settings *fresh);
 void settings_print(struct arena *a, const struct settings *s, struct buf *out); /* as a file; secrets as ****** */
 
 #endif

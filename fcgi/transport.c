@@ -1,0 +1,240 @@
+#include "fcgi/transport.h"
+
+#include <errno.h>
+#include <fcgiapp.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+
+enum {
+    ASIDE_MAX = 64,              /* connections that were accepted and say nothing; the oldest makes room */
+    SILENT_US_MAX = 1000 * 1000, /* then such a connection is dropped */
+    READ_US_MAX = 2000 * 1000,   /* for one whole request; the web server has buffered it */
+    CHUNK_BYTES = 16 * 1024,
+};
+
+struct peer {
+    int fd;
+    int64_t accepted_us;
+};
+struct exchange {
+    FCGX_Request fcgx;
+    struct arena *arena;
+    struct request request;
+};
+struct transport {
+    int listener; /* −1: no more */
+    size_t max, n;
+    struct exchange exchanges[SET_REQUESTS_MAX];
+    struct peer aside[ASIDE_MAX];
+    size_t n_aside;
+};
+
+/* ---- a time-out for reading a request as a whole ----
+ *
+ * libfcgi reads until it has what it wants; each single read has SO_RCVTIMEO, but a peer could send a byte at a time. When the timer
+ * fires, the connection being read is shut down, and the read finds its end. */
+
+static volatile sig_atomic_t reading_fd = -1;
+
+static void on_alarm(int signal) {
+    (void)signal;
+    int error = errno;
+    if (reading_fd >= 0) shutdown(reading_fd, SHUT_RDWR);
+    errno = error;
+}
+
+static void set_timer(int64_t us) {
+    struct itimerval timer = {.it_value = {.tv_sec = us / 1000000, .tv_usec = us % 1000000}};
+    int failed = setitimer(ITIMER_REAL, &timer, NULL);
+    MUST(!failed);
+}
+
+struct transport *transport_open(int listener, size_t requests_max) {
+    MUST(requests_max >= 1 && requests_max <= SET_REQUESTS_MAX);
+    /* libfcgi sets handlers only where there is none, so these come first: it has its own ideas about SIGTERM and SIGPIPE. */
+    struct sigaction alarm_action = {.sa_handler = on_alarm}, ignore = {.sa_handler = SIG_IGN};
+    int failed = sigaction(SIGALRM, &alarm_action, NULL) | sigaction(SIGPIPE, &ignore, NULL) | sigaction(SIGUSR1, &ignore, NULL);
+    failed |= setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "0", 1);
+    failed |= FCGX_Init();
+    MUST(!failed);
+    struct transport *t = calloc(1, sizeof *t);
+    MUST(t != NULL);
+    t->listener = listener;
+    t->max = requests_max;
+    for (size_t i = 0; i < t->max; i++) t->exchanges[i].arena = arena_new();
+    return t;
+}
+
+void transport_close(struct transport **transport) {
+    struct transport *t = *transport;
+    if (t == NULL) return;
+    for (size_t i = 0; i < t->n_aside; i++) close(t->aside[i].fd);
+    for (size_t i = 0; i < t->max; i++) arena_free(&t->exchanges[i].arena);
+    free(t);
+    *transport = NULL;
+}
+
+/* ---- accepting ---- */
+
+bool transport_is_empty(const struct transport *t) { return t->n_aside == 0; }
+
+void transport_accept_no_more(struct transport *t) { t->listener = -1; }
+
+bool transport_wait(struct transport *t, int timeout_ms, const sigset_t *during) {
+    struct pollfd polls[1 + ASIDE_MAX] = {{.fd = t->listener, .events = POLLIN}};
+    int64_t now_us = clock_monotonic_us(), wait_us = (int64_t)timeout_ms * 1000;
+    for (size_t i = 0; i < t->n_aside; i++) {
+        int64_t left_us = t->aside[i].accepted_us + SILENT_US_MAX - now_us;
+        if (left_us < wait_us) wait_us = left_us > 0 ? left_us : 0;
+        polls[1 + i] = (struct pollfd){.fd = t->aside[i].fd, .events = POLLIN};
+    }
+    struct timespec wait = {.tv_sec = wait_us / 1000000, .tv_nsec = wait_us % 1000000 * 1000};
+    int n = ppoll(polls, 1 + t->n_aside, &wait, during);
+    MUST(n >= 0 || errno == EINTR);
+    return n > 0 || (n == 0 && wait_us < (int64_t)timeout_ms * 1000); /* somebody has been silent for too long */
+}
+
+static void put_aside(struct transport *t, struct peer peer) {
+    if (t->n_aside == ASIDE_MAX) {
+        close(t->aside[0].fd);
+        memmove(t->aside, t->aside + 1, --t->n_aside * sizeof *t->aside);
+    }
+    t->aside[t->n_aside++] = peer;
+}
+
+static void accept_some(struct transport *t, size_t n) {
+    static const struct timeval second = {.tv_sec = 1};
+    for (; n > 0 && t->listener >= 0; n--) {
+        int fd = accept4(t->listener, NULL, NULL, SOCK_CLOEXEC);
+        if (fd < 0) return; /* nobody waits, or another worker was quicker */
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof second);
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof second);
+        put_aside(t, (struct peer){fd, clock_monotonic_us()});
+    }
+}
+
+/* One poll over all that were accepted: up to `max` that can be read leave the waiting ones; who has hung up, and who has been silent
+ * for too long, is closed without work. */
+static size_t pick_readable(struct transport *t, struct peer *out, size_t max) {
+    struct pollfd polls[ASIDE_MAX];
+    size_t n = 0, kept = 0;
+    for (size_t i = 0; i < t->n_aside; i++) polls[i] = (struct pollfd){.fd = t->aside[i].fd, .events = POLLIN};
+    if (t->n_aside == 0 || poll(polls, t->n_aside, 0) < 0) return 0;
+    int64_t now_us = clock_monotonic_us();
+    for (size_t i = 0; i < t->n_aside; i++) {
+        struct peer peer = t->aside[i];
+        bool gone = (polls[i].revents & (POLLHUP | POLLERR | POLLNVAL)) != 0, speaks = (polls[i].revents & POLLIN) != 0;
+        if (gone || (!speaks && now_us - peer.accepted_us >= SILENT_US_MAX)) {
+            close(peer.fd);
+        } else if (speaks && n < max) {
+            out[n++] = peer;
+        } else {
+            t->aside[kept++] = peer;
+        }
+    }
+    t->n_aside = kept;
+    return n;
+}
+
+/* ---- reading ---- */
+
+/* Gives the length that was announced, −1 for none; false: it is no length. */
+static bool read_params(struct exchange *x, int64_t *announced) {
+    *announced = -1;
+    for (char **p = x->fcgx.envp; *p != NULL; p++) {
+        struct str value = str_of(*p), name = str_cut(&value, '=');
+        if (!str_is(name, "CONTENT_LENGTH")) {
+            request_param(&x->request, name, value);
+        } else if (value.n > 0 && !str_to_i64(value, 0, INT64_MAX, announced)) {
+            return false;
+        }
+    }
+    request_ready(&x->request);
+    return true;
+}
+
+/* To its end, whatever comes of the request: an application that answers early makes the web server answer 502. What is longer than
+ * any route takes is thrown away. false: it was cut short. */
+static bool read_body(struct exchange *x, int64_t announced) {
+    struct buf b = buf_new(x->arena, BODY_BYTES_MAX);
+    char chunk[CHUNK_BYTES];
+    int64_t total = 0;
+    int n;
+    do {
+        n = FCGX_GetStr(chunk, sizeof chunk, x->fcgx.in);
+        buf_bytes(&b, chunk, (size_t)n);
+        total += n;
+    } while (n == (int)sizeof chunk);
+    x->request.body_too_large = !buf_ok(&b);
+    x->request.body = x->request.body_too_large ? STR("") : buf_str(&b);
+    return FCGX_GetError(x->fcgx.in) == 0 && (announced < 0 || announced == total);
+}
+
+/* false: there is no whole request; the connection is closed. A reading that fails within FCGX_Accept_r makes libfcgi close the
+ * connection and try to accept another one, on a listener that does not exist. */
+static bool read_request(struct exchange *x, struct peer peer) {
+    int64_t announced;
+    int failed = FCGX_InitRequest(&x->fcgx, -1, 0);
+    MUST(!failed);
+    x->fcgx.ipcFd = peer.fd;
+    x->fcgx.keepConnection = 1; /* or it is closed before it is read */
+    FCGX_Detach(&x->fcgx);      /* close at once, without waiting for the peer to do so */
+    x->request = (struct request){.arena = x->arena, .arrived_us = peer.accepted_us};
+    reading_fd = peer.fd;
+    set_timer(READ_US_MAX);
+    bool accepted = FCGX_Accept_r(&x->fcgx) == 0;
+    bool whole = accepted && read_params(x, &announced) && read_body(x, announced);
+    set_timer(0);
+    reading_fd = -1;
+    if (accepted && !whole) FCGX_Free(&x->fcgx, 1);
+    if (!whole) arena_reset(x->arena);
+    return whole;
+}
+
+size_t transport_take(struct transport *t) {
+    struct peer peers[SET_REQUESTS_MAX];
+    size_t n = pick_readable(t, peers, t->max), bytes = 0;
+    if (n < t->max) {
+        accept_some(t, t->max - n);
+        n += pick_readable(t, peers + n, t->max - n);
+    }
+    t->n = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (bytes >= SET_BYTES_MAX) {
+            put_aside(t, peers[i]);
+            continue;
+        }
+        struct exchange *x = &t->exchanges[t->n];
+        if (!read_request(x, peers[i])) continue;
+        bytes += x->request.body.n;
+        t->n++;
+    }
+    return t->n;
+}
+
+struct request *transport_request(struct transport *t, size_t i) {
+    MUST(i < t->n);
+    return &t->exchanges[i].request;
+}
+
+/* ---- answering ---- */
+
+void transport_answer(struct transport *t, size_t i, struct str text) {
+    MUST(i < t->n && text.n <= INT_MAX);
+    FCGX_Request *fcgx = &t->exchanges[i].fcgx;
+    FCGX_PutStr(text.p, (int)text.n, fcgx->out);
+    fcgx->keepConnection = 0; /* whatever the web server asked for: a kept connection would pin this worker */
+    FCGX_Detach(fcgx);
+    FCGX_Finish_r(fcgx);
+}
+
+void transport_done(struct transport *t) {
+    for (size_t i = 0; i < t->n; i++) arena_reset(t->exchanges[i].arena);
+    t->n = 0;
+}

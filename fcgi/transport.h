@@ -1,0 +1,31 @@
+/* fcgi/transport.h: requests from the web server, and answers to it: the one owner of libfcgi (MECHANICS 4).
+ *
+ * libfcgi is used for the protocol; accepting is ours. A connection carries one request. Those that were accepted and have not
+ * sent anything yet are put aside, and dropped after 1 s; one that is not read to its end within 2 s is dropped too. */
+#ifndef FCGI_TRANSPORT_H
+#define FCGI_TRANSPORT_H
+
+#include <signal.h>
+
+#include "http/request.h"
+
+enum { SET_REQUESTS_MAX = 16, SET_BYTES_MAX = 256 * 1024 }; /* where a set closes; its events are counted by who settles them */
+
+struct transport;
+
+/* listener: non-blocking, listening; stays the caller's. Takes at most `requests_max` requests at once. Uses SIGALRM. */
+struct transport *transport_open(int listener, size_t requests_max);
+void transport_close(struct transport **t);
+
+/* Waits for a connection, or for one put aside to speak, with the signals of `during`. false: nothing came in the time, or a signal. */
+bool transport_wait(struct transport *t, int timeout_ms, const sigset_t *during);
+void transport_accept_no_more(struct transport *t);
+bool transport_is_empty(const struct transport *t); /* no connection is put aside */
+
+/* Reads requests that wait; gives how many, 0 where none was whole. Each must be answered, then transport_done. */
+size_t transport_take(struct transport *t);
+struct request *transport_request(struct transport *t, size_t i); /* good until transport_done */
+void transport_answer(struct transport *t, size_t i, struct str text);
+void transport_done(struct transport *t);
+
+#endif

@@ -1,0 +1,175 @@
+#include "fcgi/worker.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "fcgi/transport.h"
+#include "handlers/routes.h"
+#include "service/ready.h"
+
+enum { IDLE_MS = 3000, LAST_WAIT_MS = 50 };
+
+struct worker {
+    const struct worker_job *job;
+    struct service *service;
+    struct transport *transport;
+    struct arena *arena; /* of the set */
+    bool schema_known;
+    int64_t idle_us;  /* when the connection was last looked after */
+    int64_t ending_us; /* since when the worker has been told to end, 0: it has not */
+    bool drains;
+    int64_t answered_us[SET_REQUESTS_MAX];
+};
+
+/* ---- signals: blocked except while waiting, so that none is lost between a look and a wait ---- */
+
+static volatile sig_atomic_t told_to_drain, told_to_leave;
+
+static void on_term(int signal) {
+    (void)signal;
+    told_to_drain = 1;
+}
+
+static void on_hup(int signal) {
+    (void)signal;
+    told_to_leave = 1;
+}
+
+static void take_signals(sigset_t *while_waiting) {
+    struct sigaction term = {.sa_handler = on_term}, hup = {.sa_handler = on_hup};
+    int failed = sigaction(SIGTERM, &term, NULL) | sigaction(SIGINT, &term, NULL) | sigaction(SIGHUP, &hup, NULL);
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGTERM);
+    sigaddset(&blocked, SIGINT);
+    sigaddset(&blocked, SIGHUP);
+    sigemptyset(while_waiting);
+    failed |= sigprocmask(SIG_SETMASK, &blocked, NULL);
+    MUST(!failed);
+}
+
+/* ---- one set ---- */
+
+static void send_answer(struct serving *set, size_t i) {
+    struct worker *w = set->ctx;
+    transport_answer(w->transport, i, response_text(set->requests[i], &set->responses[i]));
+    w->answered_us[i] = clock_monotonic_us();
+}
+
+/* The route's name and the member's number stand for the path, which is never logged. */
+static void log_request(const struct worker *w, const struct serving *set, size_t i) {
+    const struct request *r = set->requests[i];
+    const struct response *out = &set->responses[i];
+    const char *member = r->member.v != 0 ? str_z(set->arena, str_printf(set->arena, "%llu", (unsigned long long)r->member.v)) : "-";
+    struct str key = r->who.key_id.n > 0 ? r->who.key_id : STR("-"), trace = r->traceparent.n > 0 ? r->traceparent : STR("-");
+    log_line(out->status >= 500 ? LOG_WARN : LOG_INFO, "request",
+             "status=%d problem=%s route=%s method=%s ms=%.1f tenant=%u key=" STR_FMT " member=%s request_id=" STR_FMT " traceparent=" STR_FMT
+             " bytes_in=%zu bytes_out=%zu set=%zu pool=%s",
+             out->status, out->problem != P_OK ? problem_row(out->problem)->code : "-", r->route != NULL ? r->route->name : "-",
+             method_name(r->method), (double)(w->answered_us[i] - r->arrived_us) / 1000, r->who.tenant.id.v, STR_ARG(key), member,
+             STR_ARG(r->request_id), STR_ARG(trace), r->body.n, out->body.n, set->n, w->job->pool);
+}
+
+/* false: there was nothing; another worker was quicker, or the client had left. */
+static bool serve_what_waits(struct worker *w) {
+    struct request *requests[SET_REQUESTS_MAX];
+    struct response responses[SET_REQUESTS_MAX] = {0};
+    page_beat(w->job->slot, true, clock_monotonic_us());
+    size_t n = transport_take(w->transport);
+    if (n == 0) return false;
+    for (size_t i = 0; i < n; i++) requests[i] = transport_request(w->transport, i);
+    struct serving set = {
+        .service = w->service,
+        .table = &route_table,
+        .arena = w->arena,
+        .requests = requests,
+        .responses = responses,
+        .n = n,
+        .answered = send_answer,
+        .ctx = w,
+    };
+    serve(&set);
+    for (size_t i = 0; i < n; i++) log_request(w, &set, i);
+    atomic_fetch_add(&w->job->counts->requests, n);
+    atomic_fetch_add(&w->job->counts->sets, 1);
+    transport_done(w->transport);
+    arena_reset(w->arena);
+    programs_trim(w->service);
+    w->idle_us = clock_monotonic_us();
+    return true;
+}
+
+/* ---- the worker's life ---- */
+
+/* Once: as soon as the database is there, whether its tables fit this program. */
+static void verify_schema(struct worker *w) {
+    bool fits;
+    if (w->schema_known) return;
+    w->schema_known = service_verify_schema(w->service, w->arena, &fits);
+    arena_reset(w->arena);
+}
+
+static void look_after_connection(struct worker *w) {
+    int64_t now_us = clock_monotonic_us();
+    if (now_us - w->idle_us < (int64_t)IDLE_MS * 1000) return;
+    w->idle_us = now_us;
+    service_idle(w->service, clock_now_ms());
+    verify_schema(w);
+}
+
+static void note_signals(struct worker *w) {
+    if (w->ending_us == 0 && (told_to_drain || told_to_leave || w->job->draining || getppid() != w->job->master)) {
+        w->ending_us = clock_monotonic_us();
+    }
+    if (told_to_drain || w->job->draining) w->drains = true;
+    if (w->ending_us != 0 && !w->drains) transport_accept_no_more(w->transport); /* the others take what waits */
+}
+
+/* What was accepted is answered, whatever told the worker to end; a drain empties the backlog too, unless that takes too long. */
+static bool has_ended(struct worker *w, bool something_waits) {
+    if (w->ending_us == 0) return false;
+    if (clock_monotonic_us() - w->ending_us > w->job->settings->drain_ms * 1000) transport_accept_no_more(w->transport);
+    return !something_waits && transport_is_empty(w->transport);
+}
+
+static void work(struct worker *w, const sigset_t *while_waiting) {
+    for (;;) {
+        page_beat(w->job->slot, false, clock_monotonic_us());
+        note_signals(w);
+        bool ending = w->ending_us != 0;
+        int wait_ms = !ending ? IDLE_MS : transport_is_empty(w->transport) ? 0 : LAST_WAIT_MS;
+        bool something_waits = transport_wait(w->transport, wait_ms, while_waiting);
+        if (ending && has_ended(w, something_waits)) return;
+        bool served = something_waits && serve_what_waits(w);
+        if (!served && !ending) look_after_connection(w);
+    }
+}
+
+int worker_run(const struct worker_job *job) {
+    struct worker w = {.job = job, .arena = arena_new()};
+    struct str error;
+    sigset_t while_waiting;
+    int status = 1;
+    take_signals(&while_waiting);
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != job->master) goto out;
+    w.service = service_open(job->settings, false, w.arena, &error);
+    if (w.service == NULL) {
+        log_line(LOG_ERROR, "worker", "pool=%s what=\"cannot start\" why=%s", job->pool, log_quote(w.arena, error));
+        goto out;
+    }
+    w.transport = transport_open(job->listener, job->requests_max);
+    verify_schema(&w);
+    page_beat(job->slot, false, clock_monotonic_us());
+    atomic_store(&job->slot->ready, true);
+    w.idle_us = clock_monotonic_us();
+    work(&w, &while_waiting);
+    status = 0;
+    transport_close(&w.transport);
+    service_close(&w.service);
+out:
+    arena_free(&w.arena);
+    return status;
+}
