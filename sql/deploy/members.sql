@@ -37,7 +37,7 @@ CREATE TABLE member_period (
     member_no    BIGINT UNSIGNED  NOT NULL,
     period_kind  TINYINT UNSIGNED NOT NULL,
     period_start BIGINT           NOT NULL,
-    counters     BLOB             NOT NULL,
+    counters     MEDIUMBLOB       NOT NULL,
     PRIMARY KEY (tenant_id, member_no, period_kind, period_start)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
