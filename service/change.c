@@ -128,16 +128,17 @@ static enum db_result write(struct change *c) {
     return r == DB_NOT_FOUND ? DB_RETRY : r;
 }
 
-/* What an adjustment may have to know of closed periods. */
-static enum db_result load_needs(struct change *c) {
+/* What an adjustment may have to know of closed periods; *again: ask once more. */
+static enum db_result load_round(struct change *c, bool *again) {
     struct needs needs = {0};
     settle_needs(c->program, c->state, NULL, 0, c->now_ms, c->a, &needs);
+    *again = needs.again;
     struct closed_row *wanted = NEW_ARRAY(c->a, struct closed_row, needs.periods.n), *found;
     for (size_t i = 0; i < needs.periods.n; i++) {
         wanted[i].m = c->ref;
         wanted[i].period.kind = needs.periods.items[i].kind;
         wanted[i].period.start = needs.periods.items[i].start;
-        *LIST_PUSH(c->a, &c->state->closed) = wanted[i].period;
+        *LIST_PUSH(c->a, &c->state->closed) = wanted[i].period; /* loaded, if empty: what is missing has no row */
     }
     size_t n = 0;
     enum db_result r = needs.periods.n > 0 ? closed_load(c->s->db, c->a, wanted, needs.periods.n, &found, &n) : DB_OK;
@@ -147,6 +148,13 @@ static enum db_result load_needs(struct change *c) {
             if (period->kind == found[i].period.kind && period->start == found[i].period.start) *period = found[i].period;
         }
     }
+    return r;
+}
+
+static enum db_result load_needs(struct change *c) {
+    bool again = true;
+    enum db_result r = DB_OK;
+    while (again && r == DB_OK) r = load_round(c, &again);
     return r;
 }
 

@@ -16,6 +16,7 @@ struct member_work {
     struct member_state *state;
     struct item **items;
     size_t n;
+    bool asks; /* what it needs is to be asked (again) */
 };
 struct work_set { /* the transaction's own view */
     struct set *set;
@@ -134,28 +135,24 @@ struct wants {
     LIST(struct member_ref) profiles;
 };
 
-static void gather_wants(struct work_set *w, struct wants *wants) {
+static void gather_wants(struct work_set *w, struct member_work *m, struct wants *wants) {
     struct arena *a = w->set->a;
-    for (size_t i = 0; i < w->n_members; i++) {
-        struct member_work *m = &w->members[i];
-        const struct event **events = NEW_ARRAY(a, const struct event *, m->n);
-        for (size_t j = 0; j < m->n; j++) events[j] = &m->items[j]->event;
-        struct needs needs = {0};
-        settle_needs(m->items[0]->program, m->state, events, m->n, w->set->now_ms, a, &needs);
-        for (size_t j = 0; j < needs.periods.n; j++) {
-            struct closed_row *row = LIST_PUSH(a, &wants->periods);
-            row->m = m->ref;
-            row->period.kind = needs.periods.items[j].kind;
-            row->period.start = needs.periods.items[j].start;
-            struct closed_period *c = LIST_PUSH(a, &m->state->closed); /* loaded, if empty: what is missing has no row */
-            c->kind = row->period.kind;
-            c->start = row->period.start;
-        }
-        for (size_t j = 0; j < needs.payments.n; j++) {
-            *LIST_PUSH(a, &wants->payments) = (struct payment_range){m->ref, needs.payments.items[j]};
-        }
-        if (needs.profile) *LIST_PUSH(a, &wants->profiles) = m->ref;
+    const struct event **events = NEW_ARRAY(a, const struct event *, m->n);
+    for (size_t j = 0; j < m->n; j++) events[j] = &m->items[j]->event;
+    struct needs needs = {0};
+    settle_needs(m->items[0]->program, m->state, events, m->n, w->set->now_ms, a, &needs);
+    m->asks = needs.again;
+    for (size_t j = 0; j < needs.periods.n; j++) {
+        struct closed_row *row = LIST_PUSH(a, &wants->periods);
+        row->m = m->ref;
+        row->period.kind = needs.periods.items[j].kind;
+        row->period.start = needs.periods.items[j].start;
+        *LIST_PUSH(a, &m->state->closed) = row->period; /* loaded, if empty: what is missing has no row */
     }
+    for (size_t j = 0; j < needs.payments.n; j++) {
+        *LIST_PUSH(a, &wants->payments) = (struct payment_range){m->ref, needs.payments.items[j]};
+    }
+    if (needs.profile) *LIST_PUSH(a, &wants->profiles) = m->ref;
 }
 
 static void put_closed(struct work_set *w, const struct closed_row *row) {
@@ -179,11 +176,13 @@ static enum db_result load_profiles(struct work_set *w, const struct wants *want
     return r;
 }
 
-static enum db_result load_wants(struct work_set *w) {
+static enum db_result load_round(struct work_set *w) {
     struct wants wants = {0};
     struct db *db = w->set->s->db;
     struct arena *a = w->set->a;
-    gather_wants(w, &wants);
+    for (size_t i = 0; i < w->n_members; i++) {
+        if (w->members[i].asks) gather_wants(w, &w->members[i], &wants);
+    }
     enum db_result r = DB_OK;
     if (wants.periods.n > 0) {
         struct closed_row *rows;
@@ -201,6 +200,19 @@ static enum db_result load_wants(struct work_set *w) {
         }
     }
     if (r == DB_OK && wants.profiles.n > 0) r = load_profiles(w, &wants);
+    return r;
+}
+
+/* Twice for a member whose leftovers of removed definitions had to be seen first: what they bring back may need more. */
+static enum db_result load_wants(struct work_set *w) {
+    enum db_result r = DB_OK;
+    bool again = true;
+    for (size_t i = 0; i < w->n_members; i++) w->members[i].asks = true;
+    while (again && r == DB_OK) {
+        r = load_round(w);
+        again = false;
+        for (size_t i = 0; i < w->n_members; i++) again = again || w->members[i].asks;
+    }
     return r;
 }
 
