@@ -5,8 +5,8 @@ ifeq ($(origin CC),default)
 CC := $(if $(filter fuzz,$(BUILD)),clang,gcc)
 endif
 
-# make V=1 shows whole commands.
-Q = $(if $(V),,@printf '  %s\n' '$@';)
+# make V=1 shows whole commands, make -s nothing.
+Q = $(if $(V),,@$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,printf '  %s\n' '$@';))
 
 WARN := -Wall -Wextra -Wshadow -Wformat=2 -Wvla -Wmissing-prototypes -Wstrict-prototypes -Wwrite-strings -Wundef \
         -Wpointer-arith -Wcast-qual -Wimplicit-fallthrough -Werror

@@ -12,7 +12,7 @@ request() { # KEY PATH CURL-OPTION…: prints the body; fails unless the answer 
 
 key_works() {
     local answer
-    answer=$(request "$ACCOLADE_KEY" /config) || [[ $answer != *'"unauthenticated"'* ]]
+    answer=$(request "$ACCOLADE_KEY" /members/nobody/points 2>/dev/null) || [[ $answer != *'"unauthenticated"'* ]]
 }
 
 # The day of the preset as an array of events: each line's "at" becomes the time of the 24 hours that end now.
