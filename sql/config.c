@@ -24,7 +24,8 @@ enum db_result definitions_at(struct db *db, struct arena *a, tenant_id t, uint6
     return read_definitions(&c, a, out, n);
 }
 
-enum db_result definition_history(struct db *db, struct arena *a, tenant_id t, struct str kind, struct str code, struct definition_row **out, size_t *n) {
+enum db_result definition_history(struct db *db, struct arena *a, tenant_id t, struct str kind, struct str code,
+                                  struct definition_row **out, size_t *n) {
     struct call c = call_of(db, STMT_DEFINITION_HISTORY, a, 1);
     call_u32(&c, t.v);
     call_bytes(&c, kind);
@@ -121,7 +122,8 @@ static enum db_result version_one(struct db *db, int statement, struct arena *a,
     return DB_OK;
 }
 
-enum db_result versions_page(struct db *db, struct arena *a, tenant_id t, uint64_t before, size_t limit, struct version_row **out, size_t *n) {
+enum db_result versions_page(struct db *db, struct arena *a, tenant_id t, uint64_t before, size_t limit, struct version_row **out,
+                             size_t *n) {
     struct call c = call_of(db, STMT_VERSIONS_PAGE, a, 1);
     call_u32(&c, t.v);
     call_u64(&c, before);

@@ -15,10 +15,10 @@ enum {
     CONNECT_TIMEOUT_S = 2,
     REQUEST_TIMEOUT_S = 4,
     IDLE_TIMEOUT_S = 10,
-    FORMS = GROUP_EXACT_MAX + 2,        /* prepared forms of a statement: groups of 1 … 16, 32, 64 */
+    FORMS = GROUP_EXACT_MAX + 2, /* prepared forms of a statement: groups of 1 … 16, 32, 64 */
     STATEMENT_BYTES_MAX = 64 * 1024,
-    ER_IDLE_TIMEOUT_OF_MYSQL = 4031,    /* MySQL 8.0.24 says why before it closes */
-    ER_WSREP_NOT_READY = 1047,          /* ER_UNKNOWN_COM_ERROR as Galera uses it */
+    ER_IDLE_TIMEOUT_OF_MYSQL = 4031, /* MySQL 8.0.24 says why before it closes */
+    ER_WSREP_NOT_READY = 1047,       /* ER_UNKNOWN_COM_ERROR as Galera uses it */
 };
 
 /* The binds point straight into cells. */
@@ -383,7 +383,8 @@ static bool take_column(MYSQL_STMT *statement, struct arena *a, size_t i, struct
 }
 
 /* Truncation is what bytes without room are expected to report; that of a number is an error. */
-static enum db_result read_rows(struct db *db, struct arena *a, const struct statement *def, MYSQL_STMT *statement, struct call_result *out) {
+static enum db_result read_rows(struct db *db, struct arena *a, const struct statement *def, MYSQL_STMT *statement,
+                                struct call_result *out) {
     size_t n = strlen(def->out);
     struct column *columns = NEW_ARRAY(a, struct column, n);
     if (!bind_columns(db, statement, def->out, columns, n) || mysql_stmt_store_result(statement))
@@ -401,8 +402,8 @@ static enum db_result read_rows(struct db *db, struct arena *a, const struct sta
     }
 }
 
-enum db_result db_execute(struct db *db, struct arena *a, const struct statement *def, size_t group_rows, const struct cell *args, size_t n_args,
-                          struct call_result *out, uint64_t *affected) {
+enum db_result db_execute(struct db *db, struct arena *a, const struct statement *def, size_t group_rows, const struct cell *args,
+                          size_t n_args, struct call_result *out, uint64_t *affected) {
     MYSQL_STMT *statement;
     enum db_result r = db_connect(db);
     if (!r) r = prepared(db, a, def, group_rows, &statement);

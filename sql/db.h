@@ -34,9 +34,9 @@ struct db_address {
 /* Never fails for a database that is away: connecting happens at the first use, and again after a loss. */
 struct db *db_open(const struct db_address *address); /* strings are copied */
 void db_close(struct db **db);
-enum db_result db_connect(struct db *db);  /* connects where needed; DB_GONE where it cannot be */
+enum db_result db_connect(struct db *db); /* connects where needed; DB_GONE where it cannot be */
 enum db_result db_ping(struct db *db);
-void db_drop(struct db *db);               /* closes the connection; the next use makes a new one */
+void db_drop(struct db *db);                 /* closes the connection; the next use makes a new one */
 uint64_t db_generation(const struct db *db); /* counts connections made: a lane belongs to one. Read it after db_begin */
 enum db_result db_verify_catalogue(struct db *db, struct arena *a, struct str *error); /* prepares every statement once */
 /* Whether the server keeps what it acknowledged over a crash: innodb_flush_log_at_trx_commit 1 and no binlog without sync_binlog 1. */
@@ -62,7 +62,7 @@ struct call {
     struct db *db;
     struct arena *arena;
     const struct statement *def;
-    size_t rows;   /* of the group, 1 where there is none */
+    size_t rows; /* of the group, 1 where there is none */
     struct call_args *args;
     struct call_result *result;
     uint64_t affected;

@@ -4,23 +4,20 @@
 
 #include "sql/db_part.h"
 
-struct call call_of(struct db *db, int statement, struct arena *a, size_t rows) {
-    MUST(statement >= 0 && statement < STMT__MAX);
-    return (struct call){
-        .db = db,
-        .arena = a,
-        .def = &statements[statement],
-        .rows = rows,
-        .args = NEW(a, struct call_args),
-        .result = NEW(a, struct call_result),
-    };
-}
-
 /* How many letters stand before the group, and in it. */
 static size_t singles_of(const struct statement *def) { return strcspn(def->in, "("); }
 static size_t group_of(const struct statement *def) {
     const char *open = strchr(def->in, '(');
     return open ? strcspn(open + 1, ")") : 0;
+}
+
+struct call call_of(struct db *db, int statement, struct arena *a, size_t rows) {
+    MUST(statement >= 0 && statement < STMT__MAX);
+    const struct statement *def = &statements[statement];
+    struct call_args *args = NEW(a, struct call_args);
+    args->cells.cap = singles_of(def) + group_of(def) * rows;
+    args->cells.items = NEW_ARRAY(a, struct cell, args->cells.cap);
+    return (struct call){.db = db, .arena = a, .def = def, .rows = rows, .args = args, .result = NEW(a, struct call_result)};
 }
 
 static char letter_at(const struct statement *def, size_t i) {
@@ -107,7 +104,9 @@ static const struct cell *next_column(struct call *c, const char *letters) {
 
 int64_t col_i64(struct call *c) { return next_column(c, "i")->i; }
 uint64_t col_u64(struct call *c) { return next_column(c, "tmu")->u; }
-struct str col_bytes(struct call *c) { return next_column(c, "bs")->s; }
+struct str col_bytes(struct call *c) {
+    return next_column(c, "bs")->s;
+}
 
 enum db_result db_durable(struct db *db, struct arena *a, bool *out) {
     struct call c = call_of(db, STMT_DURABILITY, a, 1);

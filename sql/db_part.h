@@ -28,8 +28,8 @@ struct call_result {
 
 /* Runs one prepared form of a statement: group_rows is 1 … 16, 32 or 64 (1 where there is no group), args are all of its binds.
  * Adds the result's rows to `out` and the affected rows to *affected. */
-enum db_result db_execute(struct db *db, struct arena *a, const struct statement *def, size_t group_rows, const struct cell *args, size_t n_args,
-                          struct call_result *out, uint64_t *affected);
+enum db_result db_execute(struct db *db, struct arena *a, const struct statement *def, size_t group_rows, const struct cell *args,
+                          size_t n_args, struct call_result *out, uint64_t *affected);
 
 /* A command outside a transaction (DDL): DB_UNKNOWN where the connection was lost under it. */
 enum db_result db_alter(struct db *db, enum command id, const uint32_t *numbers, size_t n);

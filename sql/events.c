@@ -116,7 +116,8 @@ static enum db_result outcomes_run(struct call *c, struct outcome_row **out, siz
     return r;
 }
 
-enum db_result outcomes_find(struct db *db, struct arena *a, const struct outcome_ref *refs, size_t n, struct outcome_row **out, size_t *n_out) {
+enum db_result outcomes_find(struct db *db, struct arena *a, const struct outcome_ref *refs, size_t n, struct outcome_row **out,
+                             size_t *n_out) {
     struct call c = call_of(db, STMT_OUTCOMES_FIND, a, n);
     for (size_t i = 0; i < n; i++) {
         bind_position(&c, refs[i].at);

@@ -8,10 +8,11 @@
 struct identity_row {
     tenant_id tenant;
     struct hash16 identity, fingerprint;
-    struct position at;       /* of its outcome */
-    int64_t received_at;      /* first receipt, ms */
+    struct position at;  /* of its outcome */
+    int64_t received_at; /* first receipt, ms */
 };
-enum db_result identities_find(struct db *db, struct arena *a, const struct identity_row *wanted, size_t n, struct identity_row **out, size_t *n_out);
+enum db_result identities_find(struct db *db, struct arena *a, const struct identity_row *wanted, size_t n, struct identity_row **out,
+                               size_t *n_out);
 /* Step 1 of MECHANICS 2: sorted by (tenant, identity), no duplicates (MUST); existing rows stay; waits for a transaction that
  * has one of them in work. Then identities_find tells whose each is: ours where the position read back is ours. */
 enum db_result identities_insert(struct db *db, struct arena *a, const struct identity_row *rows, size_t n);
@@ -27,14 +28,26 @@ struct outcome_row {
 };
 enum db_result outcomes_insert(struct db *db, struct arena *a, const struct outcome_row *rows, size_t n);
 /* By position; the tenant must be given and is part of the condition. */
-struct outcome_ref { tenant_id tenant; struct position at; };
-enum db_result outcomes_find(struct db *db, struct arena *a, const struct outcome_ref *refs, size_t n, struct outcome_row **out, size_t *n_out);
+struct outcome_ref {
+    tenant_id tenant;
+    struct position at;
+};
+enum db_result outcomes_find(struct db *db, struct arena *a, const struct outcome_ref *refs, size_t n, struct outcome_row **out,
+                             size_t *n_out);
 /* For followers (system class): the rows of a lane of these days (both included) with n > after_n, in order, at most `limit`. */
-enum db_result lane_rows(struct db *db, struct arena *a, uint16_t lane, uint32_t from_day, uint32_t to_day, uint64_t after_n, size_t limit, struct outcome_row **out, size_t *n_out);
+enum db_result lane_rows(struct db *db, struct arena *a, uint16_t lane, uint32_t from_day, uint32_t to_day, uint64_t after_n, size_t limit,
+                         struct outcome_row **out, size_t *n_out);
 /* All outcomes of one member in order of member_version after `after_version`, at most limit: for verify. */
-enum db_result outcomes_of_member(struct db *db, struct arena *a, tenant_id t, member_no m, uint64_t after_version, size_t limit, struct outcome_row **out, size_t *n_out);
+enum db_result outcomes_of_member(struct db *db, struct arena *a, tenant_id t, member_no m, uint64_t after_version, size_t limit,
+                                  struct outcome_row **out, size_t *n_out);
 
-struct lane_row { uint16_t lane; struct uuid owner; int64_t lease_until; uint32_t day; uint64_t n; };
+struct lane_row {
+    uint16_t lane;
+    struct uuid owner;
+    int64_t lease_until;
+    uint32_t day;
+    uint64_t n;
+};
 enum db_result lanes_read(struct db *db, struct arena *a, struct lane_row **out, size_t *n_out);
 /* Takes a lane whose lease ran out (conditional on the owner and lease read) or inserts the next number. DB_NOT_FOUND or DB_CONFLICT:
  * somebody was quicker, try the next. Autocommit. */
@@ -44,25 +57,36 @@ enum db_result lane_create(struct db *db, struct arena *a, uint16_t lane, struct
 enum db_result lane_write(struct db *db, struct arena *a, const struct lane_row *l);
 enum db_result lane_release(struct db *db, struct arena *a, const struct lane_row *l);
 
-struct follower_row { struct str name; uint16_t lane; uint32_t day; uint64_t n; };
+struct follower_row {
+    struct str name;
+    uint16_t lane;
+    uint32_t day;
+    uint64_t n;
+};
 enum db_result followers_read(struct db *db, struct arena *a, struct str name, struct follower_row **out, size_t *n_out);
-enum db_result followers_lock(struct db *db, struct arena *a, struct str name, struct follower_row **out, size_t *n_out); /* until the transaction ends */
+enum db_result followers_lock(struct db *db, struct arena *a, struct str name, struct follower_row **out,
+                              size_t *n_out); /* until the transaction ends */
 enum db_result follower_write(struct db *db, struct arena *a, const struct follower_row *f);
-struct rollup_row { tenant_id tenant; uint16_t currency; uint8_t account; int64_t balance; };
+struct rollup_row {
+    tenant_id tenant;
+    uint16_t currency;
+    uint8_t account;
+    int64_t balance;
+};
 enum db_result rollups_add(struct db *db, struct arena *a, const struct rollup_row *rows, size_t n);
 enum db_result rollups_read(struct db *db, struct arena *a, tenant_id t, struct rollup_row **out, size_t *n_out);
 
 struct idempotency_row {
     tenant_id tenant;
-    struct str key_id;   /* the credential */
-    member_no member;    /* of a member token, else 0 */
-    struct str route;    /* method and pattern */
-    struct str key;      /* the client's, at most 255 bytes */
+    struct str key_id; /* the credential */
+    member_no member;  /* of a member token, else 0 */
+    struct str route;  /* method and pattern */
+    struct str key;    /* the client's, at most 255 bytes */
     struct hash16 fingerprint;
     int64_t created_at;
-    uint16_t status;     /* 0: still in work (never committed so) */
-    struct position at;  /* of the outcome that the answer is rendered from; lane 0: `record` is it */
-    struct str record;   /* what else is needed to render the answer, JSON text without secrets */
+    uint16_t status;    /* 0: still in work (never committed so) */
+    struct position at; /* of the outcome that the answer is rendered from; lane 0: `record` is it */
+    struct str record;  /* what else is needed to render the answer, JSON text without secrets */
 };
 enum db_result idempotency_find(struct db *db, struct arena *a, const struct idempotency_row *wanted, struct idempotency_row *out);
 /* First statement of the write's transaction; DB_CONFLICT where it exists (waits for one in work; DB_BUSY after 1 s). */

@@ -79,7 +79,8 @@ enum db_result member_key_erase(struct db *db, struct arena *a, tenant_id t, mem
 
 /* ---- profiles ---- */
 
-enum db_result profiles_load(struct db *db, struct arena *a, const struct member_ref *m, size_t n, struct profile_row **out, size_t *n_out) {
+enum db_result profiles_load(struct db *db, struct arena *a, const struct member_ref *m, size_t n, struct profile_row **out,
+                             size_t *n_out) {
     struct call c = call_of(db, STMT_PROFILES_LOAD, a, n);
     for (size_t i = 0; i < n; i++) {
         call_u32(&c, m[i].tenant.v);

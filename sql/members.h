@@ -16,13 +16,18 @@ struct member_key_row {
     enum member_status state; /* active, erased, merged: the key's own state; suspension is in the state row */
 };
 /* Pairs of (tenant, external id), any order, no duplicates; rows come back in any order, missing ones do not. */
-enum db_result member_keys_find(struct db *db, struct arena *a, const struct member_key_row *wanted, size_t n, struct member_key_row **out, size_t *n_out);
+enum db_result member_keys_find(struct db *db, struct arena *a, const struct member_key_row *wanted, size_t n, struct member_key_row **out,
+                                size_t *n_out);
 /* In a transaction of its own, sorted by (tenant, external id); rows that exist by now are left alone: read them back. */
 enum db_result member_keys_insert(struct db *db, struct arena *a, const struct member_key_row *rows, size_t n);
-enum db_result member_keys_by_no(struct db *db, struct arena *a, tenant_id t, const member_no *nos, size_t n, struct member_key_row **out, size_t *n_out);
+enum db_result member_keys_by_no(struct db *db, struct arena *a, tenant_id t, const member_no *nos, size_t n, struct member_key_row **out,
+                                 size_t *n_out);
 enum db_result member_key_erase(struct db *db, struct arena *a, tenant_id t, member_no m);
 
-struct member_ref { tenant_id tenant; member_no member; };
+struct member_ref {
+    tenant_id tenant;
+    member_no member;
+};
 /* Creates, locks and bumps, in the order given: sorted by (tenant, member), no duplicates (MUST). Its version value only locks. */
 enum db_result states_lock(struct db *db, struct arena *a, const struct member_ref *m, size_t n);
 /* The rows as they stand; DB_OK with fewer rows than asked where some are missing. `version` is the stored one. With the lock held it
@@ -31,14 +36,26 @@ enum db_result states_load(struct db *db, struct arena *a, const struct member_r
 /* Writes version, hot, and cold where dirty: one statement for all rows (cold may be written unchanged in a mixed set). */
 enum db_result states_write(struct db *db, struct arena *a, const struct member_state *const *s, size_t n);
 
-struct closed_row { struct member_ref m; struct closed_period period; };
-enum db_result closed_load(struct db *db, struct arena *a, const struct closed_row *wanted, size_t n, struct closed_row **out, size_t *n_out);
+struct closed_row {
+    struct member_ref m;
+    struct closed_period period;
+};
+enum db_result closed_load(struct db *db, struct arena *a, const struct closed_row *wanted, size_t n, struct closed_row **out,
+                           size_t *n_out);
 enum db_result closed_write(struct db *db, struct arena *a, const struct closed_row *rows, size_t n);
 enum db_result closed_of_member(struct db *db, struct arena *a, struct member_ref m, struct closed_row **out, size_t *n_out);
 
-struct payment_row { struct member_ref m; uint16_t rule; int64_t time_ms; };
-struct payment_range { struct member_ref m; struct payment_need need; };
-enum db_result payments_load(struct db *db, struct arena *a, const struct payment_range *wanted, size_t n, struct payment_row **out, size_t *n_out);
+struct payment_row {
+    struct member_ref m;
+    uint16_t rule;
+    int64_t time_ms;
+};
+struct payment_range {
+    struct member_ref m;
+    struct payment_need need;
+};
+enum db_result payments_load(struct db *db, struct arena *a, const struct payment_range *wanted, size_t n, struct payment_row **out,
+                             size_t *n_out);
 enum db_result payments_insert(struct db *db, struct arena *a, const struct payment_row *rows, size_t n); /* a duplicate is one row */
 enum db_result payments_purge(struct db *db, struct arena *a, tenant_id t, int64_t before_ms, size_t limit, uint64_t *n_out);
 
@@ -51,6 +68,7 @@ enum db_result profile_write(struct db *db, struct arena *a, const struct profil
 enum db_result member_erase_rows(struct db *db, struct arena *a, struct member_ref m); /* profile, payments, waiting events */
 
 /* Slices for verify and jobs: members of a tenant after `after`, at most n, ascending. */
-enum db_result states_slice(struct db *db, struct arena *a, tenant_id t, member_no after, size_t limit, struct member_state **out, size_t *n_out);
+enum db_result states_slice(struct db *db, struct arena *a, tenant_id t, member_no after, size_t limit, struct member_state **out,
+                            size_t *n_out);
 
 #endif

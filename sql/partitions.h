@@ -10,7 +10,8 @@
 struct partition_row {
     uint32_t before_day; /* it holds the days from the former one's to before this; 0: the last, without an end */
 };
-enum db_result partitions_list(struct db *db, struct arena *a, struct partition_row **out, size_t *n_out); /* ascending, the last included */
+enum db_result partitions_list(struct db *db, struct arena *a, struct partition_row **out,
+                               size_t *n_out); /* ascending, the last included */
 /* Splits the last partition at a day beyond all others. Cheap while it holds nothing. DB_CONFLICT: it is there, or a later one is. */
 enum db_result partition_add(struct db *db, uint32_t before_day);
 /* Drops the partition that ends before the day, with all its outcomes; only the first makes sense. DB_NOT_FOUND: there is none. */

@@ -99,7 +99,8 @@ static enum db_result closed_run(struct call *c, struct closed_row **out, size_t
     return r;
 }
 
-enum db_result closed_load(struct db *db, struct arena *a, const struct closed_row *wanted, size_t n, struct closed_row **out, size_t *n_out) {
+enum db_result closed_load(struct db *db, struct arena *a, const struct closed_row *wanted, size_t n, struct closed_row **out,
+                           size_t *n_out) {
     struct call c = call_of(db, STMT_CLOSED_LOAD, a, n);
     for (size_t i = 0; i < n; i++) {
         bind_ref(&c, wanted[i].m);

@@ -23,12 +23,12 @@ enum db_result tenant_set_status(struct db *db, struct arena *a, tenant_id id, e
 
 /* Scopes (SEMANTICS 32) are bits; their names are in service/keys. */
 struct key_row {
-    struct str key_id;      /* 16 characters */
-    tenant_id tenant;       /* 0: an operator's */
+    struct str key_id; /* 16 characters */
+    tenant_id tenant;  /* 0: an operator's */
     struct str name, env;
     uint32_t scopes;
-    uint8_t secret_hash[32];      /* SHA-256 of the secret */
-    bool has_former;              /* a rotation's overlap */
+    uint8_t secret_hash[32]; /* SHA-256 of the secret */
+    bool has_former;         /* a rotation's overlap */
     uint8_t former_hash[32];
     int64_t former_until;
     int64_t created_at, expires_at, revoked_at; /* 0: never */
@@ -66,9 +66,11 @@ enum db_result version_insert(struct db *db, struct arena *a, tenant_id t, const
 enum db_result version_zone_change(struct db *db, struct arena *a, tenant_id t, uint64_t version, struct version_row *out);
 enum db_result version_read(struct db *db, struct arena *a, tenant_id t, uint64_t version, struct version_row *out);
 /* All versions of one definition, newest first. */
-enum db_result definition_history(struct db *db, struct arena *a, tenant_id t, struct str kind, struct str code, struct definition_row **out, size_t *n);
+enum db_result definition_history(struct db *db, struct arena *a, tenant_id t, struct str kind, struct str code,
+                                  struct definition_row **out, size_t *n);
 /* Newest first, versions below `before`. */
-enum db_result versions_page(struct db *db, struct arena *a, tenant_id t, uint64_t before, size_t limit, struct version_row **out, size_t *n);
+enum db_result versions_page(struct db *db, struct arena *a, tenant_id t, uint64_t before, size_t limit, struct version_row **out,
+                             size_t *n);
 enum db_result definitions_end(struct db *db, struct arena *a, tenant_id t, const struct definition_row *d, size_t n, uint64_t until);
 enum db_result definitions_insert(struct db *db, struct arena *a, tenant_id t, const struct definition_row *d, size_t n);
 

@@ -70,7 +70,7 @@ static void groups_run_in_prepared_sizes(void **state) {
     check_group(17, 2, 1); /* 16 + 1; 32 */
     check_group(63, 3, 1); /* 32 + 16 + 15; 64 */
     check_group(64, 1, 1);
-    check_group(100, 3, 2); /* 64 + 32 + 4; 64 + 64 */
+    check_group(100, 3, 2);    /* 64 + 32 + 4; 64 + 64 */
     check_group(1000, 17, 16); /* 15 × 64 + 32 + 8; 16 × 64 */
 }
 
@@ -100,7 +100,8 @@ static void missing_rows_are_not_invented_by_the_filling(void **state) {
 /* ---- values ---- */
 
 static struct outcome_row outcome_with(struct str clear, struct str sealed) {
-    return (struct outcome_row){.at = {20000, 1, 1, 0}, .of = 1, .tenant = T, .member = {5}, .member_version = 1, .clear = clear, .sealed = sealed};
+    return (struct outcome_row){
+        .at = {20000, 1, 1, 0}, .of = 1, .tenant = T, .member = {5}, .member_version = 1, .clear = clear, .sealed = sealed};
 }
 
 static void check_bytes(struct str clear, struct str sealed) {
@@ -282,7 +283,8 @@ static void *lock_the_first(void *arg) {
 }
 
 static void wait_for_a_lock_wait(void) {
-    while (side_number("SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'dave' AND info LIKE 'INSERT%%'") < 1) usleep(2000);
+    while (side_number("SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'dave' AND info LIKE 'INSERT%%'") < 1)
+        usleep(2000);
     usleep(20000);
 }
 

@@ -7,8 +7,8 @@
 
 /* By name, whatever else the catalogue grows: a table of the installation that is small for good, or one that the server makes up. */
 static const char *const MAY_SCAN[] = {
-    "TENANT_LIST", "LANES_READ", "PARTITIONS_LIST", "INSTALLATION_READ",
-    "WATERMARKS_RAISE", /* of every tenant, when retention is raised */
+    "TENANT_LIST",       "LANES_READ",       "PARTITIONS_LIST",
+    "INSTALLATION_READ", "WATERMARKS_RAISE", /* of every tenant, when retention is raised */
     "FOLLOWER_NAMES",
 };
 
