@@ -2,12 +2,21 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "service/inside.h"
+
+enum { PATIENT_S = 600 }; /* jobs and verify: one long statement, or long thought between two */
+
+/* The second part of new keys: what api_token_parse takes back. */
+static bool env_is_valid(const char *env) {
+    size_t n = strspn(env, "abcdefghijklmnopqrstuvwxyz0123456789");
+    return n >= 1 && n <= 16 && env[n] == '\0';
+}
 
 static bool read_installation_key(const char *path, struct key32 *out, struct arena *a, struct str *error) {
     if (path == NULL || *path == '\0') {
@@ -28,6 +37,10 @@ static bool read_installation_key(const char *path, struct key32 *out, struct ar
 
 struct service *service_open(const struct settings *settings, bool patient, struct arena *a, struct str *error) {
     struct key32 installation;
+    if (!env_is_valid(settings->env)) {
+        *error = STR("setting env: must be 1 to 16 small letters or digits");
+        return NULL;
+    }
     if (!read_installation_key(settings->installation_key_file, &installation, a, error)) return NULL;
     struct arena *arena = arena_new();
     struct service *s = NEW(arena, struct service);
@@ -45,7 +58,8 @@ struct service *service_open(const struct settings *settings, bool patient, stru
         .user = settings->db_user,
         .password = settings->db_password,
         .port = (unsigned)settings->db_port,
-        .read_timeout_s = patient ? 600 : (int)(REQUEST_DEADLINE_MS / MS_SECOND),
+        .read_timeout_s = patient ? PATIENT_S : (int)(REQUEST_DEADLINE_MS / MS_SECOND),
+        .idle_timeout_s = patient ? PATIENT_S : 0,
     };
     s->cache = cache_open(arena, settings->memcached);
     if (s->cache == NULL) {
