@@ -107,8 +107,8 @@ start_database() {
     if [ ! -e "$DIR/database/data/.complete" ]; then
         say "making the database"
         rm -rf "$DIR/database/data"
-        # A relative folder, because mariadb-install-db does not quote its options.
-        (cd "$DIR/database" && mariadb-install-db --no-defaults "${user[@]}" --auth-root-authentication-method=normal --skip-test-db \
+        # A relative folder, because mariadb-install-db does not quote its options; --force, because it asks for a host name to resolve.
+        (cd "$DIR/database" && mariadb-install-db --no-defaults "${user[@]}" --auth-root-authentication-method=normal --skip-test-db --force \
             --datadir=./data >"$DIR/log/install-db.log" 2>&1 9>&-) || die "mariadb-install-db failed: $DIR/log/install-db.log"
         touch "$DIR/database/data/.complete"
     fi
