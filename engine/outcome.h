@@ -13,7 +13,18 @@ enum { OUTCOME_FORMAT = 1 };
 
 /* Where in a definition something stands: enough to make a JSON pointer from the definition alone. The numbers of place_in and cause
  * are stored: append only. */
-enum place_in { PLACE_NONE, PLACE_WHEN, PLACE_AUDIENCE_WHEN, PLACE_AUDIENCE_TYPES, PLACE_AMOUNT, PLACE_FACTOR, PLACE_COUNT, PLACE_LIMIT, PLACE_DATES, PLACE_ENABLED };
+enum place_in {
+    PLACE_NONE,
+    PLACE_WHEN,
+    PLACE_AUDIENCE_WHEN,
+    PLACE_AUDIENCE_TYPES,
+    PLACE_AMOUNT,
+    PLACE_FACTOR,
+    PLACE_COUNT,
+    PLACE_LIMIT,
+    PLACE_DATES,
+    PLACE_ENABLED
+};
 struct place {
     enum place_in in;
     uint8_t index;  /* of the grant, count or limit */
@@ -37,7 +48,7 @@ struct grant_result { /* one transfer and what led to it */
     uint64_t seq;
     struct decimal base;
     int64_t uncapped, amount, balance_after; /* amount is signed as the wallet sees it */
-    uint8_t factors; /* bit i: factor i of the grant applied */
+    uint8_t factors;                         /* bit i: factor i of the grant applied */
     bool capped;
     struct cap_figures cap;
     struct uuid transfer;
@@ -54,7 +65,10 @@ struct counted {
     uint16_t metric;
     int64_t by, value; /* thousandths; value of ever, else of the longest period kept */
     uint8_t n_periods;
-    struct { enum period_kind kind; int64_t start; } periods[PERIOD__MAX]; /* in which `by` was counted, ever included; each once */
+    struct {
+        enum period_kind kind;
+        int64_t start;
+    } periods[PERIOD__MAX]; /* in which `by` was counted, ever included; each once */
 };
 struct level_change {
     uint16_t ladder;
@@ -99,7 +113,8 @@ struct str outcome_encode(struct arena *a, const struct outcome *o);
 /* Any format of a released version; false: damaged. entries stay empty; the periods of a counter come in the order of their kinds. */
 MUST_CHECK bool outcome_decode(struct arena *a, struct str text, struct outcome *o);
 
-/* The sealed part before sealing: JSON text of source, id, type, data, context; of an adjustment (source empty) reason and actor. */
+/* The sealed part before sealing: JSON text of source, id, type, data, context; without a source reason and actor (of an adjustment), and
+ * data (of a change of the member: what was answered). */
 struct sealed {
     struct str source, id, type;
     const struct json *data, *context; /* objects, or NULL */
@@ -112,6 +127,11 @@ MUST_CHECK bool sealed_decode(struct arena *a, struct str text, struct sealed *s
  * golden files in tests/golden/outcome. Codes of what is retired come from the program's numbers. */
 void outcome_render(struct json_writer *w, struct arena *a, const struct outcome *o, const struct program *p, struct str member,
                     struct str source, struct str id, bool replayed);
+/* The same of an event that was only tried: with "simulated":true, and null in the place of each transfer's id. */
+void outcome_render_simulated(struct json_writer *w, struct arena *a, const struct outcome *o, const struct program *p, struct str member,
+                              struct str source, struct str id);
+/* The JSON pointer of a place within a rule's definition; "" for PLACE_NONE. */
+struct str rule_part_pointer(struct arena *a, const struct place *place, const struct rule *rule, int64_t event_time);
 /* An adjustment's answer: the transfer, and what it caused. */
 void adjustment_render(struct json_writer *w, struct arena *a, const struct outcome *o, const struct program *p, struct str member,
                        struct str reason, struct str actor);

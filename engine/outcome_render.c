@@ -80,7 +80,10 @@ static void put_steps(struct json_writer *w, struct arena *a, const struct grant
     json_close_array(w);
 }
 
-static void put_grant(struct json_writer *w, struct arena *a, const struct grant_result *g, const struct program *p) {
+/* What is only simulated moves nothing: its transfers have no ids. */
+enum rendering { RENDER_FIRST, RENDER_REPEAT, RENDER_SIMULATED };
+
+static void put_grant(struct json_writer *w, struct arena *a, const struct grant_result *g, const struct program *p, enum rendering how) {
     const struct grant *definition = definition_of(g, p);
     json_open_object(w);
     if (g->cause == CAUSE_LADDER) {
@@ -106,16 +109,20 @@ static void put_grant(struct json_writer *w, struct arena *a, const struct grant
         put_cap(w, &g->cap);
     }
     json_key(w, "transfer");
-    json_put_str(w, uuid_text(a, g->transfer));
+    if (how == RENDER_SIMULATED) {
+        json_put_null(w);
+    } else {
+        json_put_str(w, uuid_text(a, g->transfer));
+    }
     json_close_object(w);
 }
 
 /* All transfers but the adjusted one itself. */
-static void put_grants(struct json_writer *w, struct arena *a, const struct outcome *o, const struct program *p) {
+static void put_grants(struct json_writer *w, struct arena *a, const struct outcome *o, const struct program *p, enum rendering how) {
     json_key(w, "grants");
     json_open_array(w);
     for (size_t i = 0; i < o->grants.n; i++)
-        if (o->grants.items[i].cause != CAUSE_ADJUSTMENT) put_grant(w, a, &o->grants.items[i], p);
+        if (o->grants.items[i].cause != CAUSE_ADJUSTMENT) put_grant(w, a, &o->grants.items[i], p, how);
     json_close_array(w);
 }
 
@@ -141,8 +148,8 @@ static bool has_expression(enum place_in in) {
     return in == PLACE_WHEN || in == PLACE_AUDIENCE_WHEN || in == PLACE_AMOUNT || in == PLACE_FACTOR || in == PLACE_COUNT;
 }
 
-/* The JSON pointer of a place; the part of an expression is found in the definition's source. */
-static struct str part_pointer(struct arena *a, const struct place *place, const struct rule *rule, int64_t event_time) {
+/* The part of an expression is found in the definition's source. */
+struct str rule_part_pointer(struct arena *a, const struct place *place, const struct rule *rule, int64_t event_time) {
     struct str path = place_path(a, place, rule, event_time), rest = path, pointer = STR("");
     while (rest.n) pointer = pointer_child(a, pointer, str_cut(&rest, '.'));
     struct json source;
@@ -163,7 +170,7 @@ static void put_denial(struct json_writer *w, struct arena *a, const struct deni
     const struct rule *rule = program_rule_no(p, d->rule);
     if (rule && d->place.in != PLACE_NONE) {
         json_key(w, "part");
-        json_put_str(w, part_pointer(a, &d->place, rule, o->event_time));
+        json_put_str(w, rule_part_pointer(a, &d->place, rule, o->event_time));
     }
     if (d->reason == REASON_CAPPED) put_cap(w, &d->cap);
     json_close_object(w);
@@ -216,8 +223,8 @@ static void put_empty(struct json_writer *w, const char *key) {
     json_close_array(w);
 }
 
-void outcome_render(struct json_writer *w, struct arena *a, const struct outcome *o, const struct program *p, struct str member,
-                    struct str source, struct str id, bool replayed) {
+static void render(struct json_writer *w, struct arena *a, const struct outcome *o, const struct program *p, struct str member,
+                   struct str source, struct str id, enum rendering how) {
     MUST(o->format == OUTCOME_FORMAT && o->change == CHANGE_EVENT && o->config_version == p->version);
     json_open_object(w);
     json_key(w, "source");
@@ -226,15 +233,15 @@ void outcome_render(struct json_writer *w, struct arena *a, const struct outcome
     json_put_str(w, id);
     json_key(w, "status");
     json_put_z(w, "processed");
-    if (replayed) {
-        json_key(w, "replayed");
+    if (how != RENDER_FIRST) {
+        json_key(w, how == RENDER_REPEAT ? "replayed" : "simulated");
         json_put_bool(w, true);
     }
     json_key(w, "member");
     json_put_str(w, member);
     json_key(w, "config_version");
     json_put_i64(w, (int64_t)o->config_version);
-    put_grants(w, a, o, p);
+    put_grants(w, a, o, p, how);
     json_key(w, "denied");
     json_open_array(w);
     for (size_t i = 0; i < o->denied.n; i++) put_denial(w, a, &o->denied.items[i], o, p);
@@ -249,6 +256,16 @@ void outcome_render(struct json_writer *w, struct arena *a, const struct outcome
     put_empty(w, "badges");
     put_empty(w, "pending");
     json_close_object(w);
+}
+
+void outcome_render(struct json_writer *w, struct arena *a, const struct outcome *o, const struct program *p, struct str member,
+                    struct str source, struct str id, bool replayed) {
+    render(w, a, o, p, member, source, id, replayed ? RENDER_REPEAT : RENDER_FIRST);
+}
+
+void outcome_render_simulated(struct json_writer *w, struct arena *a, const struct outcome *o, const struct program *p, struct str member,
+                              struct str source, struct str id) {
+    render(w, a, o, p, member, source, id, RENDER_SIMULATED);
 }
 
 static void put_actor(struct json_writer *w, struct str actor) {
@@ -292,7 +309,7 @@ void adjustment_render(struct json_writer *w, struct arena *a, const struct outc
     json_key(w, "transaction");
     json_put_str(w, transaction_id_text(a, g->currency, g->part, g->seq));
     put_levels(w, o, p);
-    put_grants(w, a, o, p);
+    put_grants(w, a, o, p, RENDER_FIRST);
     json_close_object(w);
 }
 

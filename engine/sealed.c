@@ -1,5 +1,5 @@
-/* The sealed part: one JSON object, either {"source","id","type","data"?,"context"?} of an event or {"reason","actor"?} of an
- * adjustment, members in this order, compact. */
+/* The sealed part: one JSON object, either {"source","id","type","data"?,"context"?} of an event or {"reason","actor"?,"data"?} of an
+ * adjustment or a change of the member, members in this order, compact. */
 #include "engine/outcome.h"
 
 static void put_member(struct json_writer *w, const char *key, struct str value) {
@@ -26,6 +26,7 @@ struct str sealed_encode(struct arena *a, const struct sealed *s) {
     } else {
         put_member(&w, "reason", s->reason);
         if (s->actor.n) put_member(&w, "actor", s->actor);
+        put_object(&w, "data", s->data);
     }
     json_close_object(&w);
     return buf_str(&b);

@@ -37,6 +37,10 @@ struct needs {
 void settle_needs(const struct program *p, const struct member_state *s, const struct event *const *events, size_t n, int64_t now_ms,
                   struct arena *a, struct needs *out);
 
+/* The same for one rule alone at a time, whatever its conditions say: before it is explained (engine/explain.h). */
+void rule_needs(const struct program *p, const struct member_state *s, const struct rule *r, int64_t time_ms, struct arena *a,
+                struct needs *out);
+
 /* P_OK with the outcome; anything else is an item that the engine finds faulty (a state that would outgrow its row). `a` must live as
  * long as the state, whose lists grow in it. */
 MUST_CHECK enum problem settle_event(const struct program *p, struct member_state *s, const struct event *e, const struct settle_env *env,

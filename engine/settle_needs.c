@@ -151,6 +151,13 @@ static bool ask_candidate(struct asking *q, const struct rule *r) {
     return true;
 }
 
+void rule_needs(const struct program *p, const struct member_state *s, const struct rule *r, int64_t time_ms, struct arena *a,
+                struct needs *out) {
+    *out = (struct needs){0};
+    struct asking q = {.p = p, .s = s, .a = a, .out = out, .time_ms = time_ms};
+    ask_rule(&q, r);
+}
+
 /* --- what levels pay: asked for only where it is not the ordinary case, and one can be reached --- */
 
 static int64_t add_most(int64_t a, int64_t b) { return a > BALANCE_MAX - b ? BALANCE_MAX : a + b; }

@@ -80,15 +80,15 @@ static bool thousandths_of(double d, int64_t *out) {
     return true;
 }
 
+bool count_thousandths(const struct json *value, int64_t *out) { return value->type == JSON_NUMBER && thousandths_of(value->number, out); }
+
 static bool judge_count(struct settling *w, struct candidate *c, uint8_t i, const struct expr_scope *scope) {
     const struct count *count = &c->rule->counts[i];
     c->by[i] = count->by;
     if (!count->by_expr) return true;
     struct json value;
     struct expr_stop stop = {.place = 0};
-    if (expr_eval(count->by_expr, scope, w->a, &value, &stop) == EXPR_OK && value.type == JSON_NUMBER &&
-        thousandths_of(value.number, &c->by[i]))
-        return true;
+    if (expr_eval(count->by_expr, scope, w->a, &value, &stop) == EXPR_OK && count_thousandths(&value, &c->by[i])) return true;
     return deny_at(c, REASON_EXPRESSION, PLACE_COUNT, i, stop.place);
 }
 
@@ -188,17 +188,23 @@ static bool limit_denies(struct settling *w, const struct rule *r) {
 }
 
 /* SEMANTICS 13: closer than the cooldown to a paid event on either side. */
-static bool cooldown_denies(struct settling *w, const struct rule *r) {
+bool cooldown_blocks(const struct member_state *s, const struct rule *r, int64_t t_ms, int64_t *until) {
     if (!r->cooldown_ms) return false;
-    int64_t blocking = INT64_MIN, from = w->time_ms - r->cooldown_ms, to = w->time_ms + r->cooldown_ms;
-    const struct counter *last = state_counter(w->s, COUNTER_COOLDOWN, r->no, PERIOD_EVER);
+    int64_t blocking = INT64_MIN, from = t_ms - r->cooldown_ms, to = t_ms + r->cooldown_ms;
+    const struct counter *last = state_counter(s, COUNTER_COOLDOWN, r->no, PERIOD_EVER);
     if (last && last->value > from && last->value < to) blocking = last->value;
-    for (size_t i = 0; i < w->s->payments.n; i++) {
-        const struct rule_payment *paid = &w->s->payments.items[i];
+    for (size_t i = 0; i < s->payments.n; i++) {
+        const struct rule_payment *paid = &s->payments.items[i];
         if (paid->rule == r->no && paid->time_ms > from && paid->time_ms < to && paid->time_ms > blocking) blocking = paid->time_ms;
     }
-    if (blocking == INT64_MIN) return false;
-    deny(w, r, REASON_COOLDOWN)->next_at = blocking + r->cooldown_ms;
+    *until = blocking + r->cooldown_ms;
+    return blocking != INT64_MIN;
+}
+
+static bool cooldown_denies(struct settling *w, const struct rule *r) {
+    int64_t until;
+    if (!cooldown_blocks(w->s, r, w->time_ms, &until)) return false;
+    deny(w, r, REASON_COOLDOWN)->next_at = until;
     return true;
 }
 

@@ -23,6 +23,10 @@ struct settling {
 /* settle_rules.c: fills grants, denied and counters for the event's candidates. */
 void settle_rules(struct settling *w);
 bool rule_means_type(const struct rule *r, struct str member_type); /* by its audience's types */
+/* A computed count in thousandths; false: it is no number that a metric can hold. */
+MUST_CHECK bool count_thousandths(const struct json *value, int64_t *out);
+/* Whether the rule's cooldown stands in the way of an event at t, by the payments that are loaded; until when. */
+MUST_CHECK bool cooldown_blocks(const struct member_state *s, const struct rule *r, int64_t t_ms, int64_t *until);
 
 /* settle_amount.c: what a grant comes to, before any cap. */
 struct amount {

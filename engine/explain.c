@@ -1,0 +1,295 @@
+#include "engine/explain.h"
+
+#include "engine/counters.h"
+#include "engine/settling.h"
+
+enum { WAITS_MAX = 64 }; /* more than the periods and cooldowns of a rule can follow on each other */
+
+struct explaining {
+    struct settling w; /* as a settling of the event, thought of or given, would see it */
+    const struct rule *rule;
+    bool event_given;
+    struct expr_scope scope;
+    struct explanation *out;
+};
+
+static struct check *add(struct explaining *x, enum check_kind kind, bool passed) {
+    struct check *c = LIST_PUSH(x->w.a, &x->out->checks);
+    c->kind = kind;
+    c->verdict = passed ? VERDICT_PASSED : VERDICT_FAILED;
+    return c;
+}
+
+/* ---- expressions ---- */
+
+static void need(struct explaining *x, struct check *c, struct str name) {
+    for (size_t i = 0; i < c->needs.n; i++)
+        if (str_eq(c->needs.items[i], name)) return;
+    *LIST_PUSH(x->w.a, &c->needs) = name;
+}
+
+static bool is_of_data(struct str name) { return str_is(name, "event.data") || str_starts(name, "event.data."); }
+
+/* Notes what of an event the expression needs and nobody gave; true: something. */
+static bool is_open(struct explaining *x, struct check *c, const struct expr *e) {
+    if (x->event_given || !e) return false;
+    size_t before = c->needs.n;
+    for (size_t i = 0; i < expr_names_count(e); i++) {
+        struct str name = expr_name(e, i);
+        if (is_of_data(name) || (str_is(name, "event.type") && x->rule->n_on > 1)) need(x, c, name);
+    }
+    if (expr_uses(e) & EXPR_USES_RAND) need(x, c, STR("event.id"));
+    if (expr_uses(e) & EXPR_USES_COMPUTED) need(x, c, STR("event.data"));
+    return c->needs.n > before;
+}
+
+static void note_values(struct explaining *x, struct check *c, const struct expr *e) {
+    c->has_values = true;
+    for (size_t i = 0; i < expr_names_count(e); i++) {
+        struct str name = expr_name(e, i);
+        if (!x->event_given && is_of_data(name)) continue;
+        struct seen_variable *v = LIST_PUSH(x->w.a, &c->values);
+        v->name = name;
+        v->there = x->scope.lookup(x->scope.ctx, name, x->w.a, &v->value);
+    }
+}
+
+static void stop(struct check *c, const struct place *place, const char *why) {
+    c->verdict = VERDICT_FAILED;
+    c->place = *place;
+    c->stopped = why;
+}
+
+static void check_expr(struct explaining *x, enum check_kind kind, const struct expr *e, enum place_in in) {
+    if (!e) return;
+    struct check *c = add(x, kind, true);
+    struct place place = {.in = in};
+    struct expr_stop why = {.what = NULL};
+    bool passed;
+    note_values(x, c, e);
+    if (is_open(x, c, e)) {
+        c->verdict = VERDICT_OPEN;
+    } else if (expr_test(e, &x->scope, x->w.a, &passed, &place.node, &why) != EXPR_OK) {
+        place.node = why.place;
+        stop(c, &place, why.what);
+    } else if (!passed) {
+        c->verdict = VERDICT_FAILED;
+        c->place = place;
+    }
+}
+
+static void check_count(struct explaining *x, uint8_t i) {
+    const struct expr *e = x->rule->counts[i].by_expr;
+    if (!e) return;
+    struct check *c = add(x, CHECK_COUNT, true);
+    struct place place = {.in = PLACE_COUNT, .index = i};
+    struct json value;
+    int64_t thousandths;
+    struct expr_stop why = {.what = NULL};
+    c->index = i;
+    note_values(x, c, e);
+    if (is_open(x, c, e)) {
+        c->verdict = VERDICT_OPEN;
+    } else if (expr_eval(e, &x->scope, x->w.a, &value, &why) != EXPR_OK) {
+        place.node = why.place;
+        stop(c, &place, why.what);
+    } else if (!count_thousandths(&value, &thousandths)) {
+        stop(c, &place, "the result is not a number that a metric can hold");
+    }
+}
+
+/* ---- what each grant would come to ---- */
+
+static bool raises(const struct factor *f) {
+    return (f->has_multiply && decimal_millionths(f->multiply) > 1000000) || (f->has_add && f->add.digits > 0);
+}
+static bool lowers(const struct factor *f) {
+    return (f->has_multiply && decimal_millionths(f->multiply) < 1000000) || (f->has_add && f->add.digits < 0);
+}
+
+/* The least or the most that a grant comes to, whatever the event says: a factor that hangs on it counts where it moves the amount that
+ * way. */
+static bool amount_at(struct explaining *x, struct check *c, const struct grant *g, bool most, int64_t *out) {
+    struct grant known = *g;
+    struct factor *factors = NEW_ARRAY(x->w.a, struct factor, g->n_factors);
+    struct check ignored = {.kind = CHECK_AMOUNT};
+    known.n_factors = 0;
+    for (uint8_t i = 0; i < g->n_factors; i++) {
+        struct factor f = g->factors[i];
+        if (is_open(x, &ignored, f.when)) {
+            if (!(most ? raises(&f) : lowers(&f))) continue;
+            f.when = NULL;
+        }
+        ignored.needs.n = 0;
+        factors[known.n_factors++] = f;
+    }
+    known.factors = factors;
+    if (g->how == AMOUNT_RANDOM && !x->event_given) {
+        known.how = AMOUNT_FIXED;
+        known.amount = most ? g->high : g->low;
+    }
+    struct amount amount;
+    struct place place;
+    if (!amount_compute(&x->w, &known, c->index, x->rule->code, &x->scope, &amount, &place)) {
+        stop(c, &place, "the amount cannot be computed");
+        return false;
+    }
+    *out = amount.result;
+    return true;
+}
+
+static void check_amount(struct explaining *x, uint8_t i) {
+    const struct grant *g = &x->rule->grants[i];
+    struct check *c = add(x, CHECK_AMOUNT, true);
+    bool bounded = true;
+    c->index = i;
+    if (g->how == AMOUNT_EXPR && is_open(x, c, g->expr)) bounded = false;
+    if (g->how == AMOUNT_RANDOM && !x->event_given && g->low != g->high) need(x, c, STR("event.id"));
+    for (uint8_t f = 0; f < g->n_factors; f++) {
+        const struct factor *factor = &g->factors[f];
+        if (is_open(x, c, factor->when) && raises(factor) && lowers(factor)) bounded = false;
+    }
+    if (!bounded) {
+        c->verdict = VERDICT_OPEN;
+    } else if (amount_at(x, c, g, false, &c->least) && amount_at(x, c, g, true, &c->most)) {
+        c->has_bounds = true;
+        c->verdict = c->least >= 1 ? VERDICT_PASSED : c->most < 1 ? VERDICT_FAILED : VERDICT_OPEN;
+    }
+}
+
+/* ---- what time mends ---- */
+
+static void limit_figures(const struct explaining *x, const struct rule_limit *l, int64_t t_ms, struct check *c) {
+    const struct zone *zone = zone_at(x->w.p, x->w.s, &l->zone, t_ms);
+    c->used = counter_value(x->w.s, COUNTER_LIMIT, x->rule->no, l->per, period_start(zone, l->per, t_ms));
+    c->of = l->count;
+    c->left = c->used < c->of ? c->of - c->used : 0;
+    c->at = period_end(zone, l->per, t_ms);
+}
+
+static void cap_figures(const struct explaining *x, const struct currency *currency, int64_t t_ms, struct check *c) {
+    const struct zone *zone = zone_at(x->w.p, x->w.s, &currency->cap.zone, t_ms);
+    c->used = counter_value(x->w.s, COUNTER_CAP, currency->no, PERIOD_DAY, period_start(zone, PERIOD_DAY, t_ms));
+    c->of = cap_amount(x->w.p, x->w.s, currency);
+    c->left = c->used < c->of ? c->of - c->used : 0;
+    c->at = period_end(zone, PERIOD_DAY, t_ms);
+}
+
+/* Until when dates, limits and the cooldown stand in the way of an event at t; t itself: they do not. */
+static int64_t rule_waits(const struct explaining *x, int64_t t_ms) {
+    const struct rule *r = x->rule;
+    int64_t until = t_ms, cooldown;
+    if (t_ms >= r->ends_at) return INT64_MAX;
+    if (t_ms < r->starts_at) until = r->starts_at;
+    for (uint8_t i = 0; i < r->n_limits; i++) {
+        struct check c;
+        limit_figures(x, &r->limits[i], t_ms, &c);
+        if (!c.left && c.at > until) until = c.at;
+    }
+    if (cooldown_blocks(x->w.s, r, t_ms, &cooldown) && cooldown > until) until = cooldown;
+    return until;
+}
+
+/* The same for the caps: one grant that could pay is enough. */
+static int64_t caps_wait(const struct explaining *x, const struct check *amounts, int64_t t_ms) {
+    int64_t first = INT64_MAX;
+    for (uint8_t i = 0; i < x->rule->n_grants; i++) {
+        const struct currency *currency = x->rule->grants[i].currency;
+        struct check c;
+        if (amounts[i].verdict == VERDICT_FAILED) continue;
+        if (!currency->has_cap) return t_ms;
+        cap_figures(x, currency, t_ms, &c);
+        if (c.left) return t_ms;
+        if (c.of && c.at < first) first = c.at;
+    }
+    return first;
+}
+
+static int64_t next_time(const struct explaining *x, const struct check *amounts) {
+    int64_t t_ms = x->w.time_ms;
+    for (int i = 0; i < WAITS_MAX; i++) {
+        int64_t until = rule_waits(x, t_ms), cap = caps_wait(x, amounts, t_ms);
+        if (cap > until) until = cap;
+        if (until == INT64_MAX) return 0;
+        if (until == t_ms) return t_ms;
+        t_ms = until;
+    }
+    return 0;
+}
+
+/* ---- the whole ---- */
+
+static bool is_on(const struct rule *r, struct str type) {
+    for (uint8_t i = 0; i < r->n_on; i++)
+        if (str_eq(r->on[i], type)) return true;
+    return false;
+}
+
+static void check_rule(struct explaining *x) {
+    const struct rule *r = x->rule;
+    add(x, CHECK_TENANT, x->w.p->enabled);
+    add(x, CHECK_MEMBER, x->w.s->status == MEMBER_ACTIVE);
+    add(x, CHECK_ENABLED, r->enabled);
+    add(x, CHECK_DATES, x->w.time_ms >= r->starts_at && x->w.time_ms < r->ends_at);
+    if (x->event_given) add(x, CHECK_TYPE, is_on(r, x->w.event->type));
+    if (r->n_audience_types) add(x, CHECK_TYPES, rule_means_type(r, x->w.s->type));
+    check_expr(x, CHECK_AUDIENCE, r->audience_when, PLACE_AUDIENCE_WHEN);
+    check_expr(x, CHECK_CONDITION, r->when, PLACE_WHEN);
+    for (uint8_t i = 0; i < r->n_counts; i++) check_count(x, i);
+    if (!r->n_grants) add(x, CHECK_GRANTS, false);
+    for (uint8_t i = 0; i < r->n_limits; i++) {
+        struct check *c = add(x, CHECK_LIMIT, true);
+        c->index = i;
+        limit_figures(x, &r->limits[i], x->w.time_ms, c);
+        if (!c->left) c->verdict = VERDICT_FAILED;
+    }
+    if (!r->cooldown_ms) return;
+    int64_t until = 0;
+    bool blocked = cooldown_blocks(x->w.s, r, x->w.time_ms, &until);
+    add(x, CHECK_COOLDOWN, !blocked)->at = blocked ? until : 0;
+}
+
+/* A rule pays when one of its grants does. What they come to are its last checks, one after the other. */
+static enum verdict check_grants(struct explaining *x, struct check *amounts) {
+    enum verdict best = VERDICT_FAILED;
+    for (uint8_t i = 0; i < x->rule->n_grants; i++) {
+        const struct currency *currency = x->rule->grants[i].currency;
+        check_amount(x, i);
+        amounts[i] = x->out->checks.items[x->out->checks.n - 1];
+        enum verdict verdict = amounts[i].verdict;
+        if (currency->has_cap) {
+            struct check *c = add(x, CHECK_CAP, true);
+            c->index = i;
+            cap_figures(x, currency, x->w.time_ms, c);
+            if (!c->left) c->verdict = verdict = VERDICT_FAILED;
+        }
+        if (verdict > best) best = verdict;
+    }
+    return best;
+}
+
+static bool is_mended_by_time(enum check_kind kind) { return kind == CHECK_DATES || kind == CHECK_LIMIT || kind == CHECK_COOLDOWN; }
+
+void explain_rule(const struct program *p, struct member_state *s, const struct question *q, const struct tenant_keys *keys,
+                  struct arena *a, struct explanation *out) {
+    struct event thought_of = {.type = q->rule->n_on ? q->rule->on[0] : STR(""), .time_ms = q->time_ms};
+    struct settle_env env = {.now_ms = q->time_ms, .keys = keys};
+    struct check amounts[GRANTS_PER_RULE_MAX];
+    *out = (struct explanation){.asked = *q};
+    leftovers_restore(p, a, s);
+    struct explaining x = {.rule = q->rule, .event_given = q->event != NULL, .out = out};
+    x.w = (struct settling){.p = p, .s = s, .event = q->event ? q->event : &thought_of, .env = &env, .a = a, .time_ms = q->time_ms};
+    x.scope = scope_of(&x.w, q->rule->code);
+    check_rule(&x);
+    size_t n = out->checks.n; /* up to here each of them must pass */
+    enum verdict verdict = check_grants(&x, amounts);
+    bool waiting_helps = false;
+    for (uint8_t i = 0; i < q->rule->n_grants; i++) waiting_helps = waiting_helps || amounts[i].verdict != VERDICT_FAILED;
+    for (size_t i = 0; i < n; i++) {
+        const struct check *c = &out->checks.items[i];
+        if (c->verdict < verdict) verdict = c->verdict;
+        if (c->verdict == VERDICT_FAILED && !is_mended_by_time(c->kind)) waiting_helps = false;
+    }
+    out->would_pay = verdict;
+    out->next_at = waiting_helps ? next_time(&x, amounts) : 0;
+}

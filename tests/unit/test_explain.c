@@ -1,0 +1,326 @@
+/* Why a rule pays or not, and when it next can (A16): every check, its figures, what is open without an event. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "engine/explain.h"
+#include "tests/unit/settling.h"
+
+static int set_up(void **state) { return *state = arena_new(), 0; }
+static int tear_down(void **state) { return arena_free((struct arena **)state), 0; }
+
+#define POINTS     "{'kind':'currency','code':'points'}"
+#define GRANT      "'grant':[{'currency':'points','amount':10}]"
+#define RULE(more) POINTS ",{'kind':'rule','code':'call','on':['call']," more "}"
+#define NOON       "2026-11-21T12:00:00Z"
+#define OPENS      "{'check':'tenant','passed':true},{'check':'member','passed':true,'status':'active'},{'check':'enabled','passed':true},"
+#define ALWAYS     OPENS "{'check':'dates','passed':true,'starts_at':null,'ends_at':null}"
+#define PAYS_10    "{'check':'amount','passed':true,'currency':'points','amount':10}"
+
+static struct str quoted(struct arena *a, const char *text) {
+    char *copy = str_z(a, str_of(text));
+    for (char *c = copy; *c; c++)
+        if (*c == '\'') *c = '"';
+    return str_of(copy);
+}
+
+static const struct json *value_of(struct arena *a, const char *text) {
+    if (!text) return NULL;
+    struct json *v = NEW(a, struct json);
+    struct faults faults = faults_new(a);
+    if (json_parse(a, quoted(a, text), v, &faults) != P_OK) fail_msg("no JSON: %s", text);
+    return v;
+}
+
+/* The row, and of the rest what rule_needs asks for and nothing else. */
+static struct member_state *loaded(struct world *w, const struct rule *r, int64_t t_ms) {
+    struct member_state *s = NEW(w->a, struct member_state);
+    *s = (struct member_state){.version = w->version};
+    assert_true(state_decode(w->a, w->hot, w->cold, s));
+    struct needs needs;
+    rule_needs(w->p, s, r, t_ms, w->a, &needs);
+    for (size_t i = 0; i < needs.periods.n; i++) {
+        for (size_t k = 0; k < w->periods.n; k++) {
+            const struct stored_period *row = &w->periods.items[k];
+            if (row->kind != needs.periods.items[i].kind || row->start != needs.periods.items[i].start) continue;
+            struct closed_period c = {.kind = row->kind, .start = row->start};
+            assert_true(closed_decode(w->a, row->text, &c));
+            *LIST_PUSH(w->a, &s->closed) = c;
+        }
+    }
+    for (size_t i = 0; i < needs.payments.n; i++) {
+        for (size_t k = 0; k < w->payments.n; k++) {
+            const struct rule_payment *p = &w->payments.items[k];
+            const struct payment_need *need = &needs.payments.items[i];
+            if (p->rule == need->rule && p->time_ms >= need->from_ms && p->time_ms <= need->to_ms) *LIST_PUSH(w->a, &s->payments) = *p;
+        }
+    }
+    s->attributes = value_of(w->a, w->attributes);
+    s->groups = value_of(w->a, w->groups);
+    return s;
+}
+
+static struct str explained(struct world *w, const char *code, const char *time, const char *data) {
+    struct event e = {.source = STR("s"), .id = STR("e-1"), .type = STR("call"), .time_ms = at(time), .data = value_of(w->a, data)};
+    struct question q = {.rule = program_rule(w->p, str_of(code)), .time_ms = at(time), .event = data ? &e : NULL};
+    assert_non_null(q.rule);
+    struct member_state *s = loaded(w, q.rule, q.time_ms);
+    struct explanation x;
+    explain_rule(w->p, s, &q, &w->keys, w->a, &x);
+    struct buf b = buf_new(w->a, 65536);
+    struct json_writer out = json_writer_of(&b);
+    json_open_object(&out);
+    explanation_render(&out, w->a, &x, s);
+    json_close_object(&out);
+    assert_true(buf_ok(&b));
+    return buf_str(&b);
+}
+
+static void says_of(struct world *w, const char *code, const char *time, const char *data, const char *would_pay, const char *next_at,
+                    const char *checks) {
+    const char *quote = next_at ? "'" : "";
+    struct str wanted =
+        str_printf(w->a, "{'would_pay':%s,'next_at':%s%s%s,'checks':[%s]}", would_pay, quote, next_at ? next_at : "null", quote, checks);
+    assert_string_equal(str_z(w->a, explained(w, code, time, data)), str_z(w->a, quoted(w->a, str_z(w->a, wanted))));
+}
+
+/* Of the rule `call` for any event; next_at NULL: null. */
+static void says(struct world *w, const char *time, const char *would_pay, const char *next_at, const char *checks) {
+    says_of(w, "call", time, NULL, would_pay, next_at, checks);
+}
+
+static void a_plain_rule_would_pay_now(void **state) {
+    struct world *w = world_new(*state, RULE(GRANT));
+    says(w, NOON, "true", "2026-11-21T12:00:00.000Z", ALWAYS "," PAYS_10);
+    says_of(w, "call", NOON, "{}", "true", "2026-11-21T12:00:00.000Z",
+            ALWAYS ",{'check':'type','passed':true,'type':'call','on':['call']}," PAYS_10);
+}
+
+static void what_time_does_not_mend_has_no_next_time(void **state) {
+    struct world *w = world_new(*state, "{'kind':'settings','enabled':false}," RULE("'enabled':false," GRANT));
+    says(w, NOON, "false", NULL,
+         "{'check':'tenant','passed':false},{'check':'member','passed':true,'status':'active'},{'check':'enabled','passed':false},"
+         "{'check':'dates','passed':true,'starts_at':null,'ends_at':null}," PAYS_10);
+    world_configure(w, RULE(GRANT));
+    world_status(w, MEMBER_SUSPENDED, "");
+    says(w, NOON, "false", NULL,
+         "{'check':'tenant','passed':true},{'check':'member','passed':false,'status':'suspended'},{'check':'enabled','passed':true},"
+         "{'check':'dates','passed':true,'starts_at':null,'ends_at':null}," PAYS_10);
+}
+
+static void a_rule_that_begins_later_can_pay_then_and_one_that_ended_never(void **state) {
+    struct world *w = world_new(*state, RULE("'starts_at':'2026-12-01T00:00:00Z','ends_at':'2027-01-01T00:00:00Z'," GRANT));
+#define DATES(passed)                                                                                                                      \
+    OPENS "{'check':'dates','passed':" passed ",'starts_at':'2026-12-01T00:00:00.000Z','ends_at':'2027-01-01T00:00:00.000Z'}," PAYS_10
+    says(w, NOON, "false", "2026-12-01T00:00:00.000Z", DATES("false"));
+    says(w, "2026-12-31T23:59:59.999Z", "true", "2026-12-31T23:59:59.999Z", DATES("true"));
+    says(w, "2027-01-01T00:00:00Z", "false", NULL, DATES("false"));
+}
+
+static void a_rule_without_grants_never_pays(void **state) {
+    struct world *w = world_new(*state, POINTS ",{'kind':'rule','code':'call','on':['call'],'count':[{'metric':'calls','by':1}]}");
+    says(w, NOON, "false", NULL, ALWAYS ",{'check':'grants','passed':false}");
+}
+
+static void an_audience_by_types(void **state) {
+    struct world *w = world_new(*state, RULE("'audience':{'types':['agent','lead']}," GRANT));
+    says(w, NOON, "false", NULL, ALWAYS ",{'check':'audience','passed':false,'type':'','types':['agent','lead']}," PAYS_10);
+    world_status(w, MEMBER_ACTIVE, "lead");
+    says(w, NOON, "true", "2026-11-21T12:00:00.000Z",
+         ALWAYS ",{'check':'audience','passed':true,'type':'lead','types':['agent','lead']}," PAYS_10);
+}
+
+static void conditions_show_the_values_of_their_variables(void **state) { /* SEMANTICS 9 */
+    struct world *w =
+        world_new(*state, "{'kind':'level_ladder','code':'career','currency':'points','levels':[{'at':0},{'at':20}]}," POINTS
+                          ",{'kind':'rule','code':'call','on':['call'],'count':[{'metric':'calls','by':1}],"
+                          "'when':{'and':[{'<':[{'var':'metric.calls.day'},3]},{'in':['red',{'var':'member.groups.team'}]},"
+                          "{'==':[{'var':'member.attributes.city'},'Bonn']},{'>':[{'var':'member.level.career'},0]}]}," GRANT "}");
+    says(w, NOON, "false", NULL,
+         ALWAYS
+         ",{'check':'condition','passed':false,'values':{'metric.calls.day':0,'member.groups.team':null,'member.attributes.city':null,"
+         "'member.level.career':1},'part':'/when/and/1'}," PAYS_10);
+    w->groups = "{'team':['red']}";
+    w->attributes = "{'city':'Bonn'}";
+#define IN_BONN(passed, calls, level, part)                                                                                                \
+    ALWAYS ",{'check':'condition','passed':" passed ",'values':{'metric.calls.day':" calls ",'member.groups.team':['red'],"                \
+           "'member.attributes.city':'Bonn','member.level.career':" level "}" part "}," PAYS_10
+    says(w, NOON, "true", "2026-11-21T12:00:00.000Z", IN_BONN("true", "0", "1", ""));
+    for (int i = 0; i < 3; i++) world_event(w, "call", NOON, NULL);
+    says(w, NOON, "false", NULL, IN_BONN("false", "3", "2", ",'part':'/when/and/0'"));
+    says(w, "2026-11-22T00:00:00Z", "true", "2026-11-22T00:00:00.000Z", IN_BONN("true", "0", "2", ""));
+    says(w, "2026-11-20T12:00:00Z", "true", "2026-11-20T12:00:00.000Z", IN_BONN("true", "0", "2", "")); /* a day before the row's */
+}
+
+static void an_expression_that_stops_says_why(void **state) {
+    struct world *w = world_new(*state, RULE("'when':{'/':[1,{'var':'metric.calls'}]},'count':[{'metric':'calls','by':1}]," GRANT));
+    says(w, NOON, "false", NULL,
+         ALWAYS ",{'check':'condition','passed':false,'values':{'metric.calls':0},'part':'/when','stopped':'the result is not a finite "
+                "number'}," PAYS_10);
+}
+
+static void what_hangs_on_the_event_is_open_unless_one_is_given(void **state) {
+    struct world *w = world_new(*state, RULE("'when':{'>':[{'var':'event.data.rating'},3]}," GRANT));
+    says(w, NOON, "null", "2026-11-21T12:00:00.000Z",
+         ALWAYS ",{'check':'condition','passed':null,'values':{},'needs':['event.data.rating']}," PAYS_10);
+#define RATED(passed, rating, part)                                                                                                        \
+    ALWAYS ",{'check':'type','passed':true,'type':'call','on':['call']},{'check':'condition','passed':" passed ",'values':{"               \
+           "'event.data.rating':" rating "}" part "}," PAYS_10
+    says_of(w, "call", NOON, "{'rating':4}", "true", "2026-11-21T12:00:00.000Z", RATED("true", "4", ""));
+    says_of(w, "call", NOON, "{'rating':3}", "false", NULL, RATED("false", "3", ",'part':'/when'"));
+    says_of(w, "call", NOON, "{}", "false", NULL, RATED("false", "null", ",'part':'/when'"));
+}
+
+static void the_type_is_open_where_there_are_several(void **state) {
+    struct world *w = world_new(
+        *state, POINTS ",{'kind':'rule','code':'call','on':['call','chat'],'when':{'==':[{'var':'event.type'},'chat']}," GRANT "}");
+    says(w, NOON, "null", "2026-11-21T12:00:00.000Z",
+         ALWAYS ",{'check':'condition','passed':null,'values':{'event.type':'call'},'needs':['event.type']}," PAYS_10);
+}
+
+static void an_amount_has_bounds_where_only_factors_hang_on_the_event(void **state) { /* SEMANTICS 11 */
+    struct world *w =
+        world_new(*state, RULE("'grant':[{'currency':'points','amount':10,'factors':[{'when':{'===':[{'var':'event.data.rating'},5]},"
+                               "'multiply':2},{'when':{'var':'event.data.late'},'add':-3}]}]"));
+    says(w, NOON, "true", "2026-11-21T12:00:00.000Z",
+         ALWAYS
+         ",{'check':'amount','passed':true,'currency':'points','least':7,'most':20,'needs':['event.data.rating','event.data.late']}");
+    says_of(w, "call", NOON, "{'rating':5}", "true", "2026-11-21T12:00:00.000Z",
+            ALWAYS
+            ",{'check':'type','passed':true,'type':'call','on':['call']},{'check':'amount','passed':true,'currency':'points','amount':20}");
+    world_configure(w, RULE("'grant':[{'currency':'points','amount':10,'factors':[{'when':{'var':'event.data.late'},'multiply':0.01}]}]"));
+    says(w, NOON, "null", "2026-11-21T12:00:00.000Z",
+         ALWAYS ",{'check':'amount','passed':null,'currency':'points','least':0,'most':10,'needs':['event.data.late']}");
+    world_configure(
+        w, RULE("'grant':[{'currency':'points','amount':10,'factors':[{'when':{'var':'event.data.late'},'multiply':0.01,'add':500}]}]"));
+    says(w, NOON, "null", "2026-11-21T12:00:00.000Z",
+         ALWAYS ",{'check':'amount','passed':null,'currency':'points','needs':['event.data.late']}");
+}
+
+static void computed_and_random_amounts(void **state) {
+    struct world *w = world_new(*state, RULE("'grant':[{'currency':'points','amount':{'*':[5,{'var':'event.data.hours'}]}}]"));
+    says(w, NOON, "null", "2026-11-21T12:00:00.000Z",
+         ALWAYS ",{'check':'amount','passed':null,'currency':'points','needs':['event.data.hours']}");
+    says_of(w, "call", NOON, "{'hours':0.1}", "false", NULL,
+            ALWAYS
+            ",{'check':'type','passed':true,'type':'call','on':['call']},{'check':'amount','passed':false,'currency':'points','amount':0}");
+    says_of(w, "call", NOON, "{'hours':'x'}", "false", NULL,
+            ALWAYS ",{'check':'type','passed':true,'type':'call','on':['call']},{'check':'amount','passed':false,'currency':'points',"
+                   "'part':'/grant/0/amount','stopped':'the amount cannot be computed'}");
+    world_configure(w, RULE("'grant':[{'currency':'points','amount':{'random':[20,35]},'factors':[{'multiply':2}]}]"));
+    says(w, NOON, "true", "2026-11-21T12:00:00.000Z",
+         ALWAYS ",{'check':'amount','passed':true,'currency':'points','least':40,'most':70,'needs':['event.id']}");
+}
+
+static void limits_say_how_much_is_used_and_when_they_begin_anew(void **state) { /* SEMANTICS 14 */
+    struct world *w = world_new(*state, RULE("'limits':[{'count':1,'per':'hour'},{'count':2,'per':'day'}]," GRANT));
+#define LIMITS(hour, hour_used, hour_end, day, day_used, day_end)                                                                          \
+    ALWAYS ",{'check':'limit','passed':" hour ",'per':'hour','used':" hour_used ",'of':1,'resets_at':'2026-11-21T" hour_end ".000Z'},"     \
+           "{'check':'limit','passed':" day ",'per':'day','used':" day_used ",'of':2,'resets_at':'2026-11-" day_end                        \
+           "T00:00:00.000Z'}," PAYS_10
+    world_event(w, "call", NOON, NULL);
+    says(w, "2026-11-21T12:30:00Z", "false", "2026-11-21T13:00:00.000Z", LIMITS("false", "1", "13:00:00", "true", "1", "22"));
+    world_event(w, "call", "2026-11-21T13:10:00Z", NULL);
+    says(w, "2026-11-21T13:30:00Z", "false", "2026-11-22T00:00:00.000Z", LIMITS("false", "1", "14:00:00", "false", "2", "22"));
+    says(w, "2026-11-21T12:30:00Z", "false", "2026-11-22T00:00:00.000Z",
+         LIMITS("false", "1", "13:00:00", "false", "2", "22")); /* in a closed hour */
+}
+
+static void a_limit_for_ever_is_never_over(void **state) {
+    struct world *w = world_new(*state, RULE("'limits':[{'count':1,'per':'ever'}]," GRANT));
+#define EVER(passed, used) ALWAYS ",{'check':'limit','passed':" passed ",'per':'ever','used':" used ",'of':1,'resets_at':null}," PAYS_10
+    says(w, NOON, "true", "2026-11-21T12:00:00.000Z", EVER("true", "0"));
+    world_event(w, "call", NOON, NULL);
+    says(w, "2030-01-01T00:00:00Z", "false", NULL, EVER("false", "1"));
+}
+
+static void a_cooldown_ends_and_one_wait_may_follow_another(void **state) { /* SEMANTICS 13 */
+    struct world *w = world_new(*state, RULE("'cooldown_s':60,'limits':[{'count':1,'per':'hour'}]," GRANT));
+    world_event(w, "call", "2026-11-21T12:59:30Z", NULL);
+    says(w, "2026-11-21T12:59:40Z", "false", "2026-11-21T13:00:30.000Z",
+         ALWAYS ",{'check':'limit','passed':false,'per':'hour','used':1,'of':1,'resets_at':'2026-11-21T13:00:00.000Z'},"
+                "{'check':'cooldown','passed':false,'cooldown_s':60,'next_at':'2026-11-21T13:00:30.000Z'}," PAYS_10);
+    says(w, "2026-11-21T13:00:30Z", "true", "2026-11-21T13:00:30.000Z",
+         ALWAYS ",{'check':'limit','passed':true,'per':'hour','used':0,'of':1,'resets_at':'2026-11-21T14:00:00.000Z'},"
+                "{'check':'cooldown','passed':true,'cooldown_s':60,'next_at':null}," PAYS_10);
+    says(w, "2026-11-21T12:58:40Z", "false", "2026-11-21T13:00:30.000Z", /* also before the payment; its hour is used up as well */
+         ALWAYS ",{'check':'limit','passed':false,'per':'hour','used':1,'of':1,'resets_at':'2026-11-21T13:00:00.000Z'},"
+                "{'check':'cooldown','passed':false,'cooldown_s':60,'next_at':'2026-11-21T13:00:30.000Z'}," PAYS_10);
+}
+
+#define CAPPED "{'kind':'currency','code':'points','daily_cap':{'amount':25}}"
+
+static void a_cap_says_what_is_left(void **state) { /* SEMANTICS 15 */
+    struct world *w = world_new(*state, CAPPED ",{'kind':'rule','code':'call','on':['call']," GRANT "}");
+#define CAP(passed, used, left)                                                                                                            \
+    ALWAYS "," PAYS_10 ",{'check':'cap','passed':" passed ",'currency':'points','amount':25,'used':" used ",'left':" left                  \
+           ",'resets_at':'2026-11-22T00:00:00.000Z'}"
+    world_event(w, "call", NOON, NULL);
+    says(w, NOON, "true", "2026-11-21T12:00:00.000Z", CAP("true", "10", "15"));
+    world_event(w, "call", NOON, NULL);
+    world_event(w, "call", NOON, NULL);
+    says(w, NOON, "false", "2026-11-22T00:00:00.000Z", CAP("false", "25", "0"));
+}
+
+static void one_grant_with_room_is_enough(void **state) { /* SEMANTICS 10: paid when one of its grants is above 0 */
+    struct world *w = world_new(*state, CAPPED ",{'kind':'currency','code':'xp'},{'kind':'rule','code':'call','on':['call'],"
+                                               "'grant':[{'currency':'points','amount':25},{'currency':'xp','amount':1}]}");
+    world_event(w, "call", NOON, NULL);
+    says(w, NOON, "true", "2026-11-21T12:00:00.000Z",
+         ALWAYS ",{'check':'amount','passed':true,'currency':'points','amount':25},"
+                "{'check':'cap','passed':false,'currency':'points','amount':25,'used':25,'left':0,'resets_at':'2026-11-22T00:00:00.000Z'},"
+                "{'check':'amount','passed':true,'currency':'xp','amount':1}");
+}
+
+static void a_count_that_cannot_be_computed_stands_in_the_way(void **state) {
+    struct world *w = world_new(*state, RULE("'count':[{'metric':'hours','by':{'var':'event.data.hours'}}]," GRANT));
+    says(w, NOON, "null", "2026-11-21T12:00:00.000Z",
+         ALWAYS ",{'check':'count','passed':null,'metric':'hours','values':{},'needs':['event.data.hours']}," PAYS_10);
+    says_of(w, "call", NOON, "{'hours':'two'}", "false", NULL,
+            ALWAYS
+            ",{'check':'type','passed':true,'type':'call','on':['call']},{'check':'count','passed':false,'metric':'hours','values':"
+            "{'event.data.hours':'two'},'part':'/count/0/by','stopped':'the result is not a number that a metric can hold'}," PAYS_10);
+}
+
+/* What is explained is what settling then does: the same rule, the same moment, at every step of a busy day. */
+static void it_agrees_with_settling(void **state) {
+    struct world *w =
+        world_new(*state, CAPPED ",{'kind':'rule','code':'call','on':['call'],'cooldown_s':600,'limits':[{'count':2,'per':'hour'}],"
+                                 "'when':{'>':[{'var':'event.data.rating'},2]}," GRANT "}");
+    int64_t start = at(NOON);
+    for (int i = 0; i < 60; i++) {
+        const char *time = str_z(w->a, time_text(w->a, start + i * 7 * MS_MINUTE)), *data = i % 5 == 0 ? "{'rating':1}" : "{'rating':3}";
+        struct str text = explained(w, "call", time, data);
+        bool would = str_starts(text, "{\"would_pay\":true");
+        assert_true(would || str_starts(text, "{\"would_pay\":false"));
+        assert_int_equal(world_event(w, "call", time, data)->grants.n, would);
+    }
+    assert_int_equal(balance(w, "points"), 25);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(a_plain_rule_would_pay_now),
+        TEST(what_time_does_not_mend_has_no_next_time),
+        TEST(a_rule_that_begins_later_can_pay_then_and_one_that_ended_never),
+        TEST(a_rule_without_grants_never_pays),
+        TEST(an_audience_by_types),
+        TEST(conditions_show_the_values_of_their_variables),
+        TEST(an_expression_that_stops_says_why),
+        TEST(what_hangs_on_the_event_is_open_unless_one_is_given),
+        TEST(the_type_is_open_where_there_are_several),
+        TEST(an_amount_has_bounds_where_only_factors_hang_on_the_event),
+        TEST(computed_and_random_amounts),
+        TEST(limits_say_how_much_is_used_and_when_they_begin_anew),
+        TEST(a_limit_for_ever_is_never_over),
+        TEST(a_cooldown_ends_and_one_wait_may_follow_another),
+        TEST(a_cap_says_what_is_left),
+        TEST(one_grant_with_room_is_enough),
+        TEST(a_count_that_cannot_be_computed_stands_in_the_way),
+        TEST(it_agrees_with_settling),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
