@@ -48,11 +48,14 @@ FUZZ_MAIN  := $(if $(filter fuzz,$(BUILD)),-fsanitize=fuzzer,$(OUT)/tests/fuzz/m
 .SECONDARY:
 
 all: $(PROGRAMS) $(call libs,$(ROOMS)) ## build the two programs (BUILD=dev, asan or release)
-tests: all $(UNITS) $(FUZZERS) ## build the unit tests and fuzz targets too
+tests: all $(UNITS) $(FUZZERS) $(OUT)/api/describe ## build the unit tests and fuzz targets too
 
 $(OUT)/accolade-fcgi: $(call libs,$(ROOMS_fcgi))
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(OUT)/accolade: $(call libs,$(ROOMS_cli))
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+# Prints what the tables say of the HTTP surface: for the API description, and for tests that are made from tables.
+$(OUT)/api/describe: $(OUT)/api/describe.o $(call libs,$(filter-out fcgi,$(ROOMS_fcgi)))
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 $(OUT)/tests/unit/test_%: $(OUT)/tests/unit/test_%.o $(UNIT_PARTS) $(call libs,$(ROOMS))
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka

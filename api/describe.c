@@ -1,0 +1,124 @@
+/* api/describe.c: prints what the tables of the house say about the HTTP surface, as one JSON document: routes, problems, scopes, and the
+ * JSON Schemas of all bodies that routes and kinds of definitions take.
+ *
+ * scripts/openapi puts the schemas into api/openapi.yaml, scripts/check-openapi holds the description against the rest, and the tests
+ * make their bad inputs from it: what is in a table is described and tested by being there. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "engine/config.h"
+#include "engine/event.h"
+#include "handlers/routes.h"
+
+enum { DOCUMENT_BYTES_MAX = 4 * 1024 * 1024 };
+
+struct describing {
+    struct arena *a;
+    struct json_writer w;
+    LIST(const struct shape *) shapes; /* each once, what refers to others before them */
+};
+
+static void put_member(struct json_writer *w, const char *key, const char *value) {
+    json_key(w, key);
+    json_put_z(w, value);
+}
+
+/* A reference is by name: two shapes of one name would describe each other's bodies. */
+static void collect(struct describing *d, const struct shape *shape) {
+    if (shape == NULL) return;
+    for (size_t i = 0; i < d->shapes.n; i++) {
+        if (d->shapes.items[i] == shape) return;
+        if (strcmp(d->shapes.items[i]->name, shape->name) == 0) NEVER("two shapes have the same name");
+    }
+    *LIST_PUSH(d->a, &d->shapes) = shape;
+    for (size_t i = 0; i < shape->n_fields; i++) collect(d, shape->fields[i].sub);
+}
+
+static void put_routes(struct describing *d) {
+    static const char *const idempotency[] = {"none", "optional", "required"};
+    struct json_writer *w = &d->w;
+    json_key(w, "routes");
+    json_open_array(w);
+    for (size_t i = 0; i < route_table.n; i++) {
+        const struct route *route = &route_table.rows[i];
+        collect(d, route->body);
+        json_open_object(w);
+        put_member(w, "method", method_name(route->method));
+        put_member(w, "pattern", route->pattern);
+        put_member(w, "name", route->name);
+        put_member(w, "scope", route->scope == SCOPE_NONE ? NULL : scope_name((enum scope)route->scope));
+        json_key(w, "admin");
+        json_put_bool(w, route->admin);
+        json_key(w, "body_max");
+        json_put_i64(w, (int64_t)route->body_max);
+        put_member(w, "body", route->body != NULL ? route->body->name : NULL);
+        put_member(w, "idempotency", idempotency[route->idempotency]);
+        json_key(w, "query");
+        json_open_array(w);
+        for (const char *const *name = route->query; name != NULL && *name != NULL; name++) json_put_z(w, *name);
+        json_close_array(w);
+        json_close_object(w);
+    }
+    json_close_array(w);
+}
+
+static void put_problems(struct describing *d) {
+    struct json_writer *w = &d->w;
+    json_key(w, "problems");
+    json_open_array(w);
+    for (enum problem p = P_OK + 1; p < P__MAX; p++) {
+        json_open_object(w);
+        put_member(w, "code", problem_row(p)->code);
+        json_key(w, "status");
+        json_put_i64(w, problem_row(p)->status);
+        put_member(w, "title", problem_row(p)->title);
+        json_close_object(w);
+    }
+    json_close_array(w);
+}
+
+static void put_scopes(struct describing *d) {
+    json_key(&d->w, "scopes");
+    json_open_array(&d->w);
+    for (uint32_t bit = 1; bit <= SCOPE_OPERATOR; bit <<= 1) json_put_z(&d->w, scope_name((enum scope)bit));
+    json_close_array(&d->w);
+}
+
+static void put_kinds(struct describing *d) {
+    json_key(&d->w, "kinds"); /* kind → schema */
+    json_open_object(&d->w);
+    for (const struct kind_row *row = kind_rows; row->name != NULL; row++) {
+        collect(d, row->shape);
+        put_member(&d->w, row->name, row->shape->name);
+    }
+    json_close_object(&d->w);
+}
+
+static void put_schemas(struct describing *d) {
+    json_key(&d->w, "schemas");
+    json_open_object(&d->w);
+    for (size_t i = 0; i < d->shapes.n; i++) {
+        json_key(&d->w, d->shapes.items[i]->name);
+        shape_schema(d->shapes.items[i], &d->w);
+    }
+    json_close_object(&d->w);
+}
+
+int main(void) {
+    struct arena *a = arena_new();
+    struct buf out = buf_new(a, DOCUMENT_BYTES_MAX);
+    struct describing d = {.a = a, .w = json_writer_of(&out)};
+    collect(&d, &event_shape); /* of no row: its route takes one or many, and settles them in sets */
+    json_open_object(&d.w);
+    put_routes(&d);
+    put_problems(&d);
+    put_scopes(&d);
+    put_kinds(&d);
+    put_schemas(&d);
+    json_close_object(&d.w);
+    MUST(buf_ok(&out));
+    printf(STR_FMT "\n", STR_ARG(buf_str(&out)));
+    arena_free(&a);
+    return 0;
+}
