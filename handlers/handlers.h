@@ -5,8 +5,8 @@
 
 #include "http/route.h"
 
-extern const struct shape adjustment_shape;
-extern const char *const transactions_params[];
+extern const struct shape adjustment_shape, rollback_shape, tenant_shape, key_shape, rotation_shape;
+extern const char *const transactions_params[], *const versions_params[], *const audit_params[];
 
 /* events.c */
 enum problem events_collect(struct request *r, struct work *w);
@@ -18,6 +18,28 @@ void levels_get(struct service *s, struct request *r, struct response *out);
 void transactions_list(struct service *s, struct request *r, struct response *out);
 /* adjustments.c */
 void adjustment_create(struct service *s, struct request *r, struct response *out);
+/* config.c */
+void config_show(struct service *s, struct request *r, struct response *out);
+void config_kind_list(struct service *s, struct request *r, struct response *out);
+void config_definition_show(struct service *s, struct request *r, struct response *out);
+void config_definition_history(struct service *s, struct request *r, struct response *out);
+void config_versions_list(struct service *s, struct request *r, struct response *out);
+void config_apply_all(struct service *s, struct request *r, struct response *out);
+void config_plan_all(struct service *s, struct request *r, struct response *out);
+void config_roll_back(struct service *s, struct request *r, struct response *out);
+void config_definition_put(struct service *s, struct request *r, struct response *out);
+void config_definition_delete(struct service *s, struct request *r, struct response *out);
+/* operator.c */
+void tenant_post(struct service *s, struct request *r, struct response *out);
+void tenants_list(struct service *s, struct request *r, struct response *out);
+void tenant_show(struct service *s, struct request *r, struct response *out);
+void tenant_suspend_post(struct service *s, struct request *r, struct response *out);
+void tenant_restore_post(struct service *s, struct request *r, struct response *out);
+void key_post(struct service *s, struct request *r, struct response *out);
+void keys_list(struct service *s, struct request *r, struct response *out);
+void key_rotate_post(struct service *s, struct request *r, struct response *out);
+void key_delete(struct service *s, struct request *r, struct response *out);
+void audit_list(struct service *s, struct request *r, struct response *out);
 /* process.c */
 void health_get(struct service *s, struct request *r, struct response *out);
 void readiness_get(struct service *s, struct request *r, struct response *out);

@@ -81,15 +81,53 @@ struct str problem_item(struct request *r, size_t index, enum problem p, const s
     return buf_str(&b);
 }
 
+/* The web server's status line is made of these words; a status line without any would not be HTTP. */
+static const char *reason_phrase(int status) {
+    static const struct {
+        int status;
+        const char *phrase;
+    } phrases[] = {
+        {200, "OK"},
+        {201, "Created"},
+        {204, "No Content"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {409, "Conflict"},
+        {410, "Gone"},
+        {412, "Precondition Failed"},
+        {413, "Content Too Large"},
+        {414, "URI Too Long"},
+        {415, "Unsupported Media Type"},
+        {422, "Unprocessable Content"},
+        {428, "Precondition Required"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {502, "Bad Gateway"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
+    };
+    for (size_t i = 0; i < COUNT(phrases); i++) {
+        if (phrases[i].status == status) return phrases[i].phrase;
+    }
+    NEVER("a status without its words");
+}
+
 /* A personal answer is never kept by a cache on the way. */
 struct str response_text(const struct request *r, const struct response *out) {
     struct buf b = buf_new(r->arena, SIZE_MAX);
-    buf_f(&b, "Status: %d\r\n", out->status);
-    buf_f(&b, "Content-Type: %s\r\n", out->content_type != NULL ? out->content_type : "application/json");
-    buf_f(&b, "Content-Length: %zu\r\n", out->body.n);
+    buf_f(&b, "Status: %d %s\r\n", out->status, reason_phrase(out->status));
+    if (out->status != 204) { /* which has neither body nor what describes one */
+        buf_f(&b, "Content-Type: %s\r\n", out->content_type != NULL ? out->content_type : "application/json");
+        buf_f(&b, "Content-Length: %zu\r\n", out->body.n);
+    }
     buf_f(&b, "X-Request-Id: " STR_FMT "\r\n", STR_ARG(r->request_id));
     buf_z(&b, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
     if (out->status == 401) buf_z(&b, "WWW-Authenticate: Bearer\r\n");
+    if (out->etag.n > 0) buf_f(&b, "ETag: " STR_FMT "\r\n", STR_ARG(out->etag));
     if (out->allow.n > 0) buf_f(&b, "Allow: " STR_FMT "\r\n", STR_ARG(out->allow));
     if (out->retry_after > 0) buf_f(&b, "Retry-After: %lld\r\n", (long long)out->retry_after);
     if (out->replayed) buf_z(&b, "Idempotency-Replayed: true\r\n");

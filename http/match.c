@@ -147,23 +147,29 @@ static const char *row_fault(const struct route *row) {
     if (!takes_body && row->body_max > 0) return "only POST, PUT and PATCH have a body";
     if (row->body_max > BODY_BYTES_MAX) return "a body is no larger than what the transport reads";
     if (row->body != NULL && row->body_max == 0) return "a shape needs a body";
-    if (row->write != (row->method != METHOD_GET)) return "every method but GET writes";
+    if (row->write && row->method == METHOD_GET) return "GET never writes";
+    if (!row->write && row->method != METHOD_GET && row->method != METHOD_POST) return "PUT, PATCH and DELETE write";
     if ((row->handle != NULL) == (row->collect != NULL)) return "a route has either a handler or collects";
     if ((row->collect != NULL) != (row->answer != NULL)) return "what is collected is answered";
     if (!row->write && row->idempotency != IDEMPOTENCY_NONE) return "a read takes no Idempotency-Key";
     if (row->collect != NULL && row->idempotency != IDEMPOTENCY_NONE) return "events have an identity of their own";
-    bool required = row->idempotency == IDEMPOTENCY_REQUIRED, has_to = row->method == METHOD_POST && row->collect == NULL;
-    return required != has_to ? "every POST but that of events needs an Idempotency-Key" : NULL; /* SEMANTICS 40 */
+    bool required = row->idempotency == IDEMPOTENCY_REQUIRED, has_to = row->method == METHOD_POST && row->write && row->collect == NULL;
+    return required != has_to ? "every POST that writes needs an Idempotency-Key, but for events" : NULL; /* SEMANTICS 40 */
 }
 
-/* Whether some path could fit both: no parameter of one stands where the other has a literal and all else agrees. */
-static bool overlap(const struct route *a, const struct route *b) {
+/* Whether some path could fit both and the first row would take what is meant for the second: it may not, but for a literal that stands
+ * before a parameter, as in /config/versions and /config/{kind}. */
+static bool takes_from(const struct route *first, const struct route *second) {
     struct path x, y;
-    if (a->method != b->method || !path_split(str_of(a->pattern), &x) || !path_split(str_of(b->pattern), &y) || x.n != y.n) return false;
+    if (first->method != second->method || !path_split(str_of(first->pattern), &x) || !path_split(str_of(second->pattern), &y) || x.n != y.n) return false;
+    bool narrower = false;
     for (size_t i = 0; i < x.n; i++) {
-        if (!is_param(x.segments[i]) && !is_param(y.segments[i]) && !str_eq(x.segments[i], y.segments[i])) return false;
+        bool wide_x = is_param(x.segments[i]), wide_y = is_param(y.segments[i]);
+        if (!wide_x && !wide_y && !str_eq(x.segments[i], y.segments[i])) return false;
+        if (wide_x && !wide_y) return true;
+        narrower = narrower || (!wide_x && wide_y);
     }
-    return true;
+    return !narrower;
 }
 
 bool routes_check(const struct route_table *table, const char **why) {
@@ -172,7 +178,7 @@ bool routes_check(const struct route_table *table, const char **why) {
         *why = row_fault(&table->rows[i]);
         for (size_t j = 0; j < i && *why == NULL; j++) {
             if (strcmp(table->rows[i].name, table->rows[j].name) == 0) *why = "a name is given once";
-            if (overlap(&table->rows[i], &table->rows[j])) *why = "no two routes take the same address and method";
+            if (takes_from(&table->rows[j], &table->rows[i])) *why = "no route takes the address and method of a later one";
         }
     }
     return *why == NULL;

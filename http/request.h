@@ -21,7 +21,7 @@ struct request {
     /* as received */
     enum method method; /* 0: one that no route takes */
     struct str uri;     /* raw REQUEST_URI: path and query, percent-encoded */
-    struct str content_type, authorization, idempotency_key, traceparent, request_id;
+    struct str content_type, authorization, idempotency_key, if_match, traceparent, request_id;
     struct str body;
     bool body_too_large; /* read to its end and thrown away */
     bool admin_listener; /* came by the private listener: /healthz, /readyz */
@@ -46,6 +46,7 @@ struct response {
     struct str body;
     const char *content_type; /* NULL: application/json */
     bool replayed;            /* Idempotency-Replayed: true */
+    struct str etag;          /* in its quotes */
     struct str allow;         /* of 405 */
     int64_t retry_after;      /* seconds, 0: none */
     enum problem problem;     /* for the log */

@@ -42,6 +42,7 @@ static void authenticate(struct serving *set, enum problem *problems) {
 static enum problem authorise(struct request *r) {
     const struct route *route = r->route;
     if (route->scope == SCOPE_NONE) return P_OK;
+    if (route->operators_too && r->who.tenant.id.v == 0 && (r->who.scopes & SCOPE_OPERATOR) != 0) return P_OK;
     bool right_kind = (route->scope == SCOPE_OPERATOR) == (r->who.tenant.id.v == 0);
     if (right_kind && (r->who.scopes & route->scope) != 0) return P_OK;
     return fault_say(&r->faults, P_SCOPE, "this needs a credential with the scope %s", scope_name((enum scope)route->scope));

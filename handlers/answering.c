@@ -1,0 +1,54 @@
+#include "handlers/answering.h"
+
+#include "base/limits.h"
+
+void answer_with(struct request *r, enum problem p, int status, struct response *out) {
+    if (p != P_OK) {
+        problem_answer(r, p, out);
+    } else {
+        out->status = status;
+    }
+}
+
+void answer_write(struct request *r, enum problem p, const struct write_answer *answer, struct response *out) {
+    if (p != P_OK) {
+        problem_answer(r, p, out);
+        return;
+    }
+    out->status = answer->status;
+    out->body = answer->body;
+    out->replayed = answer->replayed;
+}
+
+enum problem query_wrong(struct request *r, const char *name, const char *must) {
+    return fault_say(&r->faults, P_BAD_REQUEST, "the query parameter %s must be %s", name, must);
+}
+
+enum problem query_limit(struct request *r, size_t *limit) {
+    static_assert(PAGE_MAX == 200, "the text below says it");
+    struct str text;
+    int64_t n = PAGE_DEFAULT;
+    if (query_get(r, "limit", &text) && !str_to_i64(text, 1, PAGE_MAX, &n)) return query_wrong(r, "limit", "a whole number from 1 to 200");
+    *limit = (size_t)n;
+    return P_OK;
+}
+
+struct str version_etag(struct arena *a, uint64_t version) { return str_printf(a, "\"v%llu\"", (unsigned long long)version); }
+
+enum problem if_match_version(struct request *r, uint64_t *version) {
+    struct str s = r->if_match;
+    int64_t v;
+    if (s.n == 0) return fault_say(&r->faults, P_PRECONDITION, "send If-Match with the ETag that this change was made from");
+    if (s.n < 4 || s.p[0] != '"' || s.p[1] != 'v' || s.p[s.n - 1] != '"' || !str_to_i64((struct str){s.p + 2, s.n - 3}, 0, INT64_MAX, &v)) {
+        return fault_say(&r->faults, P_VERSION, "If-Match must be one ETag as this address gave it, such as \"v7\"");
+    }
+    *version = (uint64_t)v;
+    return P_OK;
+}
+
+const struct write_key *optional_key(struct service *s, struct request *r) {
+    if (r->idempotency_key.n == 0) return NULL;
+    struct write_key *key = NEW(r->arena, struct write_key);
+    *key = request_write_key(s, r);
+    return key;
+}
