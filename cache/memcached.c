@@ -64,12 +64,19 @@ void cache_close(struct cache **cache) {
     *cache = NULL;
 }
 
-/* A connection that has failed is thrown away: the next question begins a new one. */
+/* Asks for a key that nobody sets; the library answers a question for the version from what it remembers. A connection that has failed
+ * is thrown away, and the next question begins a new one. */
 enum cache_state cache_ask(struct cache *cache) {
+    static const char key[] = "accolade:is-it-there";
     if (cache->client == NULL) return CACHE_NONE;
     for (int try = 0; try < 2; try++) { /* the first may find a connection that the server ended long ago */
-        if (memcached_success(memcached_version(cache->client))) return CACHE_OK;
+        memcached_return_t r;
+        size_t n;
+        uint32_t flags;
+        free(memcached_get(cache->client, key, sizeof key - 1, &n, &flags, &r));
+        if (r == MEMCACHED_NOTFOUND || memcached_success(r)) return CACHE_OK;
         memcached_quit(cache->client);
+        if (r == MEMCACHED_TIMEOUT) break;
     }
     return CACHE_AWAY;
 }

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/log.h"
 
 enum {
     ASIDE_MAX = 64,              /* connections that were accepted and say nothing; the oldest makes room */
@@ -130,7 +131,9 @@ static size_t pick_readable(struct transport *t, struct peer *out, size_t max) {
     for (size_t i = 0; i < t->n_aside; i++) {
         struct peer peer = t->aside[i];
         bool gone = (polls[i].revents & (POLLHUP | POLLERR | POLLNVAL)) != 0, speaks = (polls[i].revents & POLLIN) != 0;
-        if (gone || (!speaks && now_us - peer.accepted_us >= SILENT_US_MAX)) {
+        bool silent = !speaks && now_us - peer.accepted_us >= SILENT_US_MAX;
+        if (gone || silent) {
+            log_line(LOG_INFO, "dropped", "why=\"%s\"", gone ? "the client has left" : "a silent connection");
             close(peer.fd);
         } else if (speaks && n < max) {
             out[n++] = peer;
@@ -192,9 +195,11 @@ static bool read_request(struct exchange *x, struct peer peer) {
     bool whole = accepted && read_params(x, &announced) && read_body(x, announced);
     set_timer(0);
     reading_fd = -1;
-    if (accepted && !whole) FCGX_Free(&x->fcgx, 1);
-    if (!whole) arena_reset(x->arena);
-    return whole;
+    if (whole) return true;
+    log_line(LOG_INFO, "dropped", "why=\"%s\"", accepted ? "a request that was cut short" : "no request of the protocol");
+    if (accepted) FCGX_Free(&x->fcgx, 1);
+    arena_reset(x->arena);
+    return false;
 }
 
 size_t transport_take(struct transport *t) {
