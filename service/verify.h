@@ -4,6 +4,8 @@
 
 #include "service/service.h"
 
+enum { VIOLATIONS_MAX = 1000 }; /* kept; a lost key would make one of each entry */
+
 struct violation {
     int invariant;       /* 1, 2, 3, 10; 0: the lanes */
     struct str tenant;   /* code, "" for lanes */
@@ -13,13 +15,15 @@ struct violation {
 struct verify_report {
     uint64_t tenants, members, wallets, entries, outcomes, identities, lanes, counters;
     uint64_t uncounted; /* members whose first outcomes are no longer kept: their counters could not be recounted */
+    uint64_t more;      /* violations beyond VIOLATIONS_MAX */
     LIST(struct violation) violations;
 };
 struct verify_options {
     tenant_id tenant; /* 0: all */
-    void (*progress)(void *ctx, const char *phase, uint64_t done, uint64_t of);
+    void (*progress)(void *ctx, const char *phase, uint64_t done, uint64_t of); /* NULL: none; `of` is an estimate, 0: unknown */
     void *ctx;
 };
+/* Reads only. P_OK with violations in the report; a problem: it could not be read to the end. Lanes are always read whole. */
 MUST_CHECK enum problem verify_run(struct service *s, struct arena *a, const struct verify_options *o, struct verify_report *out, struct faults *f);
 
 #endif

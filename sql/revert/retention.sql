@@ -1,0 +1,3 @@
+-- Revert accolade:retention from mysql
+
+DROP TABLE installation;
