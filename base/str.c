@@ -117,7 +117,10 @@ bool str_is_utf8(struct str s) {
 }
 
 bool str_has_control(struct str s) {
-    for (size_t i = 0; i < s.n; i++)
-        if ((uint8_t)s.p[i] < 0x20 || s.p[i] == 0x7f) return true;
+    for (size_t i = 0; i < s.n; i++) {
+        uint8_t byte = (uint8_t)s.p[i];
+        if (byte < 0x20 || byte == 0x7f) return true;
+        if (byte == 0xc2 && i + 1 < s.n && (uint8_t)s.p[i + 1] >= 0x80 && (uint8_t)s.p[i + 1] < 0xa0) return true;
+    }
     return false;
 }

@@ -33,7 +33,7 @@ struct str str_cut(struct str *rest, char separator); /* the part before separat
 MUST_CHECK bool str_to_i64(struct str s, int64_t lo, int64_t hi, int64_t *out); /* decimal digits, optional '-', nothing else */
 bool str_is_utf8(struct str s);     /* well-formed, no surrogates, at most U+10FFFF */
 size_t str_utf8_at(struct str s, size_t at); /* bytes of the character that starts at `at` (MUST: < n); 0: none that is well-formed */
-bool str_has_control(struct str s); /* any byte below 0x20, or 0x7f */
+bool str_has_control(struct str s); /* U+0000–U+001F, U+007F, U+0080–U+009F */
 
 struct buf {
     struct arena *arena;

@@ -132,6 +132,9 @@ static void utf8_is_well_formed_or_refused(void **state) {
     assert_true(str_has_control(STR("a\nb")));
     assert_true(str_has_control(STR("\0")));
     assert_true(str_has_control(STR("\x7f")));
+    assert_true(str_has_control(STR("a\xc2\x80")));
+    assert_true(str_has_control(STR("\xc2\x9f")));
+    assert_false(str_has_control(STR("\xc2\xa0")));
     assert_false(str_has_control(STR(" \xc3\xbc~")));
 }
 
