@@ -79,6 +79,18 @@ enum db_result member_key_erase(struct db *db, struct arena *a, tenant_id t, mem
 
 /* ---- profiles ---- */
 
+struct profile_row profile_read(struct call *c) {
+    struct profile_row p;
+    p.m.tenant.v = (uint32_t)col_u64(c);
+    p.m.member.v = col_u64(c);
+    p.display_name = col_bytes(c);
+    p.attributes = col_bytes(c);
+    p.groups = col_bytes(c);
+    p.type = col_bytes(c);
+    p.status = (enum member_status)col_u64(c);
+    return p;
+}
+
 enum db_result profiles_load(struct db *db, struct arena *a, const struct member_ref *m, size_t n, struct profile_row **out,
                              size_t *n_out) {
     struct call c = call_of(db, STMT_PROFILES_LOAD, a, n);
@@ -89,14 +101,7 @@ enum db_result profiles_load(struct db *db, struct arena *a, const struct member
     enum db_result r = call_run(&c);
     *n_out = call_count(&c);
     *out = NEW_ARRAY(a, struct profile_row, *n_out);
-    for (size_t i = 0; call_next(&c); i++) {
-        struct profile_row *p = &(*out)[i];
-        p->m.tenant.v = (uint32_t)col_u64(&c);
-        p->m.member.v = col_u64(&c);
-        p->display_name = col_bytes(&c);
-        p->attributes = col_bytes(&c);
-        p->groups = col_bytes(&c);
-    }
+    for (size_t i = 0; call_next(&c); i++) (*out)[i] = profile_read(&c);
     return r;
 }
 
@@ -107,11 +112,13 @@ enum db_result profile_write(struct db *db, struct arena *a, const struct profil
     call_bytes(&c, p->display_name);
     call_bytes(&c, p->attributes);
     call_bytes(&c, p->groups);
+    call_bytes(&c, p->type);
+    call_u64(&c, p->status);
     return call_run(&c);
 }
 
 enum db_result member_erase_rows(struct db *db, struct arena *a, struct member_ref m) {
-    static const int STATEMENTS[] = {STMT_PROFILE_DELETE, STMT_PAYMENTS_DELETE, STMT_DERIVED_DELETE};
+    static const int STATEMENTS[] = {STMT_PROFILE_DELETE, STMT_GROUPS_DELETE, STMT_PAYMENTS_DELETE, STMT_DERIVED_DELETE};
     enum db_result r = DB_OK;
     for (size_t i = 0; !r && i < COUNT(STATEMENTS); i++) {
         struct call c = call_of(db, STATEMENTS[i], a, 1);

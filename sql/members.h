@@ -62,10 +62,13 @@ enum db_result payments_purge(struct db *db, struct arena *a, tenant_id t, int64
 struct profile_row {
     struct member_ref m;
     struct str display_name, attributes, groups; /* the last two JSON objects as text, "" none */
+    struct str type;                             /* copies of the state row's, for lists */
+    enum member_status status;
 };
+struct profile_row profile_read(struct call *c); /* the columns of one row of a result; for sql/ alone */
 enum db_result profiles_load(struct db *db, struct arena *a, const struct member_ref *m, size_t n, struct profile_row **out, size_t *n_out);
 enum db_result profile_write(struct db *db, struct arena *a, const struct profile_row *p);
-enum db_result member_erase_rows(struct db *db, struct arena *a, struct member_ref m); /* profile, payments, waiting events */
+enum db_result member_erase_rows(struct db *db, struct arena *a, struct member_ref m); /* profile, groups, payments, waiting events */
 
 /* Slices for verify and jobs: members of a tenant after `after`, at most n, ascending. */
 enum db_result states_slice(struct db *db, struct arena *a, tenant_id t, member_no after, size_t limit, struct member_state **out,

@@ -22,7 +22,8 @@ static int fill(void **state) {
     side("INSERT INTO code_number SELECT x DIV 200, 1, x, x FROM numbers");
     side("INSERT INTO member_key SELECT x MOD 5, x, x + 1, NULL, 0 FROM numbers");
     side("INSERT INTO member_state SELECT x MOD 5, x + 1, 1, '', '' FROM numbers");
-    side("INSERT INTO member_profile SELECT x MOD 5, x + 1, '', '', '' FROM numbers");
+    side("INSERT INTO member_profile SELECT x MOD 5, x + 1, '', '', '', x MOD 50, x MOD 20 = 0 FROM numbers");
+    side("INSERT INTO member_group SELECT x MOD 5, x MOD 3, x DIV 10, x + 1 FROM numbers");
     side("INSERT INTO member_period SELECT x MOD 5, x DIV 10, x MOD 4, x, '' FROM numbers");
     side("INSERT INTO rule_paid SELECT x MOD 5, x DIV 10, 1, x FROM numbers");
     side("INSERT INTO derived_event SELECT x MOD 5, x DIV 10, x, 1, '' FROM numbers");
@@ -35,8 +36,10 @@ static int fill(void **state) {
     side("INSERT INTO rollup SELECT x DIV 20, x MOD 20, 1, 1 FROM numbers");
     side("INSERT INTO idempotency SELECT x MOD 5, x MOD 3, 0, '', x, '', x, 1, 1, 1, 1, 1, '' FROM numbers");
     side("INSERT INTO audit SELECT x MOD 5, x, x, '', '', '', '' FROM numbers");
-    side("ANALYZE TABLE audit, tenant, api_key, config_version, definition, code_number, member_key, member_state, member_profile, "
-         "member_period, rule_paid, derived_event, entry, wallet_checkpoint, event_identity, outcome, lane, follower, rollup, idempotency");
+    side(
+        "ANALYZE TABLE audit, tenant, api_key, config_version, definition, code_number, member_key, member_state, member_profile, "
+        "member_group, member_period, rule_paid, derived_event, entry, wallet_checkpoint, event_identity, outcome, lane, follower, rollup, "
+        "idempotency");
     return 0;
 }
 

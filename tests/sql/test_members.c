@@ -211,12 +211,14 @@ static void payments_are_loaded_by_range(void **state) {
 
 static void profiles_and_what_else_is_erasable(void **state) {
     (void)state;
-    struct profile_row p = {one(5), STR("Zoë 🎉"), STR("{\"team\":\"a\"}"), STR("")}, *found;
+    struct profile_row p = {one(5), STR("Zoë 🎉"), STR("{\"team\":\"a\"}"), STR(""), STR("agent"), MEMBER_ACTIVE}, *found;
     struct payment_row paid = {one(5), 1, 100};
     struct member_ref refs[] = {one(4), one(5)};
     size_t n;
     assert_ok(profile_write(db[CAROL], arena, &p));
     p.groups = STR("{\"gym\":[\"x\"]}");
+    p.type = STR("lead");
+    p.status = MEMBER_SUSPENDED;
     assert_ok(profile_write(db[CAROL], arena, &p));
     assert_ok(profiles_load(db[CAROL], arena, refs, 2, &found, &n));
     assert_int_equal(n, 1);
@@ -224,6 +226,8 @@ static void profiles_and_what_else_is_erasable(void **state) {
     assert_str(found[0].display_name, "Zoë 🎉");
     assert_str(found[0].attributes, "{\"team\":\"a\"}");
     assert_str(found[0].groups, "{\"gym\":[\"x\"]}");
+    assert_str(found[0].type, "lead");
+    assert_int_equal(found[0].status, MEMBER_SUSPENDED);
     assert_ok(payments_insert(db[CAROL], arena, &paid, 1));
     side("INSERT INTO derived_event VALUES (7, 5, 'x', 1, ''), (7, 6, 'x', 1, ''), (8, 5, 'x', 1, '')");
     assert_ok(member_erase_rows(db[CAROL], arena, one(5)));
