@@ -3,6 +3,7 @@
 # scripts/lib.sh: what the scripts share. Sourced, never run.
 set -euo pipefail
 export LC_ALL=C.UTF-8
+PATH=$PATH:/usr/sbin:/sbin # where a normal user's shell does not look
 
 ROOT=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
 
