@@ -1,17 +1,22 @@
 /* handlers/events.c: POST /v1/events (one event, or an array) and GET /v1/events/{source}/{id} (SEMANTICS 1–7). */
 #include "base/limits.h"
+#include "handlers/cloudevents.h"
 #include "handlers/handlers.h"
 
 /* An event that is no event keeps its problem and is not settled. */
-static void read_item(struct request *r, const struct json *v, struct item *item) {
+static void read_item(struct request *r, const struct json *v, enum event_mode mode, struct item *item) {
+    struct json native = *v;
     item->tenant = r->who.tenant;
     item->faults = faults_new(r->arena);
-    item->problem = event_read(r->arena, v, STR(""), &item->event, &item->faults);
+    item->problem = P_VALIDATION;
+    if (mode != MODE_NATIVE && !cloudevent_to_native(r->arena, v, STR(""), &native, &item->faults)) return;
+    item->problem = event_read(r->arena, &native, STR(""), &item->event, &item->faults);
 }
 
-static enum problem collect_array(struct request *r, struct work *w) {
+static enum problem collect_array(struct request *r, enum event_mode mode, struct work *w) {
     if (r->json.n > EVENTS_PER_REQUEST_MAX) {
-        return fault_say(&r->faults, P_TOO_MANY_ITEMS, "an array has at most %d events; this one has %u", (int)EVENTS_PER_REQUEST_MAX, r->json.n);
+        return fault_say(&r->faults, P_TOO_MANY_ITEMS, "an array has at most %d events; this one has %u", (int)EVENTS_PER_REQUEST_MAX,
+                         r->json.n);
     }
     w->array = true;
     w->n = r->json.n;
@@ -19,7 +24,7 @@ static enum problem collect_array(struct request *r, struct work *w) {
     for (size_t i = 0; i < w->n; i++) {
         struct item *item = &w->items[i];
         const struct json *v = &r->json.items[i];
-        read_item(r, v, item);
+        read_item(r, v, mode, item);
         item->in_array = true;
         if (r->body.n <= EVENT_BYTES_MAX || json_to_text(r->arena, v).n <= EVENT_BYTES_MAX) continue;
         item->problem = fault_say(&item->faults, P_BODY_TOO_LARGE, "an event has at most %d bytes", (int)EVENT_BYTES_MAX);
@@ -27,16 +32,29 @@ static enum problem collect_array(struct request *r, struct work *w) {
     return P_OK;
 }
 
-enum problem events_collect(struct request *r, struct work *w) {
-    if (r->json.type == JSON_ARRAY) return collect_array(r, w);
+static enum problem collect_one(struct request *r, const struct json *v, enum event_mode mode, struct work *w) {
     if (r->body.n > EVENT_BYTES_MAX) {
         return fault_say(&r->faults, P_BODY_TOO_LARGE, "an event has at most %d bytes", (int)EVENT_BYTES_MAX);
     }
     w->n = 1;
     w->items = NEW(r->arena, struct item);
-    read_item(r, &r->json, w->items);
+    read_item(r, v, mode, w->items);
     if (w->items->problem != P_OK) r->faults = w->items->faults;
     return w->items->problem;
+}
+
+enum problem events_collect(struct request *r, struct work *w) {
+    enum event_mode mode;
+    struct json event = r->json;
+    enum problem p = event_mode_of(r, &mode);
+    if (p == P_OK && mode == MODE_BINARY) p = cloudevent_of_headers(r, &event);
+    if (p != P_OK) return p;
+    bool list = r->json.type == JSON_ARRAY;
+    if (mode == MODE_BATCHED && !list) return fault_add(&r->faults, P_VALIDATION, STR(""), "a batch of CloudEvents is an array");
+    if (mode == MODE_STRUCTURED && list) {
+        return fault_add(&r->faults, P_VALIDATION, STR(""), "several CloudEvents are sent as application/cloudevents-batch+json");
+    }
+    return list && mode != MODE_BINARY ? collect_array(r, mode, w) : collect_one(r, &event, mode, w);
 }
 
 /* What the service as a whole could not do refuses the whole array: its retry replays what was done. */

@@ -36,7 +36,8 @@ static enum problem read_kinds(struct request *r, uint32_t *kinds) {
     if (!query_get(r, "kind", &text)) return P_OK;
     for (struct str rest = text; rest.p != NULL;) {
         enum transfer_kind kind;
-        if (!transfer_kind_of(str_cut(&rest, ','), &kind)) return wrong(r, "kind", "kinds of transfer such as earned,bonus, with commas between");
+        if (!transfer_kind_of(str_cut(&rest, ','), &kind))
+            return wrong(r, "kind", "kinds of transfer such as earned,bonus, with commas between");
         *kinds |= 1u << kind;
     }
     return P_OK;

@@ -9,6 +9,7 @@ static const struct route rows[] = {
      .name = "send_events",
      .scope = SCOPE_EVENTS_WRITE,
      .body_max = BODY_BYTES_MAX,
+     .cloudevents = true,
      .write = true,
      .collect = events_collect,
      .answer = events_answer},

@@ -15,9 +15,11 @@ struct str bearer_of(struct str authorization) {
     return same_word(scheme, "Bearer") ? trim(rest) : STR("");
 }
 
-bool is_json_type(struct str content_type) {
+bool is_json_type(struct str content_type) { return media_type_is(content_type, "application/json"); }
+
+bool media_type_is(struct str content_type, const char *wanted) {
     struct str rest = content_type, type = trim(str_cut(&rest, ';'));
-    if (!same_word(type, "application/json")) return false;
+    if (!same_word(type, wanted)) return false;
     while (rest.p != NULL) {
         struct str value = str_cut(&rest, ';'), name;
         if (trim(value).n == 0) continue;

@@ -55,7 +55,8 @@ static bool fits(const struct route *route, const struct path *path) {
     struct path pattern;
     if (!path_split(str_of(route->pattern), &pattern) || pattern.n != path->n) return false;
     for (size_t i = 0; i < pattern.n; i++) {
-        if (!is_param(pattern.segments[i]) && !str_eq(pattern.segments[i], path->segments[i])) return false;
+        bool same = is_param(pattern.segments[i]) ? path->segments[i].n > 0 : str_eq(pattern.segments[i], path->segments[i]);
+        if (!same) return false;
     }
     return true;
 }
@@ -161,7 +162,9 @@ static const char *row_fault(const struct route *row) {
  * before a parameter, as in /config/versions and /config/{kind}. */
 static bool takes_from(const struct route *first, const struct route *second) {
     struct path x, y;
-    if (first->method != second->method || !path_split(str_of(first->pattern), &x) || !path_split(str_of(second->pattern), &y) || x.n != y.n) return false;
+    if (first->method != second->method || !path_split(str_of(first->pattern), &x) || !path_split(str_of(second->pattern), &y) ||
+        x.n != y.n)
+        return false;
     bool narrower = false;
     for (size_t i = 0; i < x.n; i++) {
         bool wide_x = is_param(x.segments[i]), wide_y = is_param(y.segments[i]);

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 
-enum { REQUEST_ID_BYTES_MAX = 64, TRACEPARENT_BYTES = 55 };
+enum { REQUEST_ID_BYTES_MAX = 64, TRACEPARENT_BYTES = 55, CE_FIELDS_MAX = 64 };
 
 static const struct {
     enum method method;
@@ -43,8 +43,18 @@ static const struct {
     {"REQUEST_ID", offsetof(struct request, request_id)},
 };
 
+static void ce_param(struct request *r, struct str name, struct str value) {
+    if (r->ce.n == CE_FIELDS_MAX) return; /* nginx bounds the header fields as a whole */
+    char *small = arena_copy(r->arena, name.p, name.n);
+    for (size_t i = 0; i < name.n; i++) small[i] = small[i] >= 'A' && small[i] <= 'Z' ? (char)(small[i] - 'A' + 'a') : small[i];
+    *LIST_PUSH(r->arena, &r->ce) = (struct ce_field){{small, name.n}, str_copy(r->arena, value)};
+}
+
 void request_param(struct request *r, struct str name, struct str value) {
-    if (str_is(name, "REQUEST_METHOD")) {
+    static const struct str ce = {"HTTP_CE_", 8};
+    if (name.n > ce.n && str_starts(name, ce.p)) {
+        ce_param(r, (struct str){name.p + ce.n, name.n - ce.n}, value);
+    } else if (str_is(name, "REQUEST_METHOD")) {
         r->method = method_of(value);
     } else if (str_is(name, "ACCOLADE_LISTENER")) {
         r->admin_listener = str_is(value, "admin");
@@ -81,7 +91,8 @@ static bool is_zero(struct str s) {
 /* version-trace id-parent id-flags (W3C Trace Context); a later version may have more behind these, after a '-'. */
 static bool is_traceparent(struct str s) {
     if (s.n < TRACEPARENT_BYTES) return false;
-    struct str rest = s, version = str_cut(&rest, '-'), trace = str_cut(&rest, '-'), parent = str_cut(&rest, '-'), flags = str_cut(&rest, '-');
+    struct str rest = s, version = str_cut(&rest, '-'), trace = str_cut(&rest, '-'), parent = str_cut(&rest, '-'),
+               flags = str_cut(&rest, '-');
     if (version.n != 2 || trace.n != 32 || parent.n != 16 || flags.n != 2) return false;
     if (!is_lower_hex(version) || !is_lower_hex(trace) || !is_lower_hex(parent) || !is_lower_hex(flags)) return false;
     return !str_is(version, "ff") && !is_zero(trace) && !is_zero(parent) && (s.n == TRACEPARENT_BYTES || !is_zero(version));

@@ -15,6 +15,9 @@ struct query_param {
     struct str name, value; /* decoded */
 };
 
+struct ce_field { /* a header field ce-… of a CloudEvent in binary mode */
+    struct str name, value; /* the name without "ce-", in small letters */
+};
 struct route;
 struct request {
     struct arena *arena;
@@ -22,6 +25,7 @@ struct request {
     enum method method; /* 0: one that no route takes */
     struct str uri;     /* raw REQUEST_URI: path and query, percent-encoded */
     struct str content_type, authorization, idempotency_key, if_match, traceparent, request_id;
+    LIST(struct ce_field) ce;
     struct str body;
     bool body_too_large; /* read to its end and thrown away */
     bool admin_listener; /* came by the private listener: /healthz, /readyz */

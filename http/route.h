@@ -26,6 +26,7 @@ struct route {
     bool operators_too;       /* an operator's key may use it as well, for what is the operators' own */
     size_t body_max;          /* 0: no body; what comes all the same is not looked at */
     const struct shape *body; /* checked and filled before the handler; NULL: the handler reads request->json itself */
+    bool cloudevents;         /* takes the media types of CloudEvents as well */
     enum idempotency idempotency;
     bool write;               /* keys are read from the database now; reads may use a record of KEY_STALE_MS */
     const char *const *query; /* names of the query parameters, NULL-terminated; NULL: none */

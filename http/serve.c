@@ -59,6 +59,10 @@ static enum problem check_key(struct request *r) {
                      (int)KEY_CHARS_MAX);
 }
 
+static bool is_cloudevents_type(struct str content_type) {
+    return media_type_is(content_type, "application/cloudevents+json") || media_type_is(content_type, "application/cloudevents-batch+json");
+}
+
 static enum problem check_body(struct request *r) {
     const struct route *route = r->route;
     if (route->body_max == 0) return P_OK;
@@ -66,7 +70,7 @@ static enum problem check_body(struct request *r) {
         return fault_say(&r->faults, P_BODY_TOO_LARGE, "the body has at most %zu bytes", route->body_max);
     }
     if (r->body.n == 0) return fault_say(&r->faults, P_MALFORMED_JSON, "the body is empty");
-    if (!is_json_type(r->content_type)) return P_MEDIA_TYPE;
+    if (!is_json_type(r->content_type) && !(route->cloudevents && is_cloudevents_type(r->content_type))) return P_MEDIA_TYPE;
     enum problem p = json_parse(r->arena, r->body, &r->json, &r->faults);
     if (p != P_OK || route->body == NULL) return p;
     r->shaped = arena_alloc(r->arena, route->body->size);
