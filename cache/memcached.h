@@ -18,7 +18,7 @@ struct cache;
 
 /* address: "" (none), the path of a unix socket, or host:port. Connects at the first use. NULL: not an address. */
 struct cache *cache_open(struct arena *a, const char *address);
-void cache_close(struct cache **cache); /* NULL inside is fine */
+void cache_close(struct cache **cache);          /* NULL inside is fine */
 enum cache_state cache_ask(struct cache *cache); /* whether it answers now */
 
 #endif

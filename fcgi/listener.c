@@ -32,7 +32,8 @@ static bool take_handed(struct arena *a, struct listener *listeners, size_t n, s
             if (str_is(name, listeners[i].name) && listeners[i].fd < 0) l = &listeners[i];
         }
         if (l == NULL || !is_listening(fd)) {
-            *error = str_printf(a, "LISTEN_FDNAMES: descriptor %d (\"" STR_FMT "\") is not a listening unix socket of a pool", fd, STR_ARG(name));
+            *error = str_printf(a, "LISTEN_FDNAMES: descriptor %d (\"" STR_FMT "\") is not a listening unix socket of a pool", fd,
+                                STR_ARG(name));
             return false;
         }
         l->fd = fd;
@@ -65,7 +66,8 @@ static bool bind_one(struct arena *a, struct listener *l, int backlog, struct st
     memcpy(address.sun_path, l->path, length);
     if (lstat(l->path, &st) == 0) {
         if (!S_ISSOCK(st.st_mode) || somebody_listens(&address)) {
-            *error = str_printf(a, "%s: %s", l->path, S_ISSOCK(st.st_mode) ? "somebody listens there already" : "is there and is no socket");
+            *error =
+                str_printf(a, "%s: %s", l->path, S_ISSOCK(st.st_mode) ? "somebody listens there already" : "is there and is no socket");
             return false;
         }
         unlink(l->path);

@@ -30,8 +30,11 @@ struct arguments {
 static bool parse(int argc, char **argv, struct arguments *out) {
     enum { PID_FILE = 256 };
     static const struct option options[] = {
-        {"conf", required_argument, NULL, 'c'}, {"test", no_argument, NULL, 'T'}, {"pid-file", required_argument, NULL, PID_FILE},
-        {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0},
+        {"conf", required_argument, NULL, 'c'},
+        {"test", no_argument, NULL, 'T'},
+        {"pid-file", required_argument, NULL, PID_FILE},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     for (int c; (c = getopt_long(argc, argv, "c:Th", options, NULL)) >= 0;) {
         switch (c) {

@@ -71,7 +71,8 @@ static bool start(struct master *m, const struct master_options *options) {
         listeners_unlink(m->listeners, PAGE_POOLS);
         return false;
     }
-    log_line(LOG_INFO, "master", "what=started events=%zu bulk=%zu api=%zu", m->pools[0].n_places, m->pools[1].n_places, m->pools[2].n_places);
+    log_line(LOG_INFO, "master", "what=started events=%zu bulk=%zu api=%zu", m->pools[0].n_places, m->pools[1].n_places,
+             m->pools[2].n_places);
     return true;
 }
 

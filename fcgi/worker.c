@@ -18,7 +18,7 @@ struct worker {
     struct transport *transport;
     struct arena *arena; /* of the set */
     bool schema_known;
-    int64_t idle_us;  /* when the connection was last looked after */
+    int64_t idle_us;   /* when the connection was last looked after */
     int64_t ending_us; /* since when the worker has been told to end, 0: it has not */
     bool drains;
     int64_t answered_us[SET_REQUESTS_MAX];
@@ -66,8 +66,8 @@ static void log_request(const struct worker *w, const struct serving *set, size_
     const char *member = r->member.v != 0 ? str_z(set->arena, str_printf(set->arena, "%llu", (unsigned long long)r->member.v)) : "-";
     struct str key = r->who.key_id.n > 0 ? r->who.key_id : STR("-"), trace = r->traceparent.n > 0 ? r->traceparent : STR("-");
     log_line(out->status >= 500 ? LOG_WARN : LOG_INFO, "request",
-             "status=%d problem=%s route=%s method=%s ms=%.1f tenant=%u key=" STR_FMT " member=%s request_id=" STR_FMT " traceparent=" STR_FMT
-             " bytes_in=%zu bytes_out=%zu set=%zu pool=%s",
+             "status=%d problem=%s route=%s method=%s ms=%.1f tenant=%u key=" STR_FMT " member=%s request_id=" STR_FMT
+             " traceparent=" STR_FMT " bytes_in=%zu bytes_out=%zu set=%zu pool=%s",
              out->status, out->problem != P_OK ? problem_row(out->problem)->code : "-", r->route != NULL ? r->route->name : "-",
              method_name(r->method), (double)(w->answered_us[i] - r->arrived_us) / 1000, r->who.tenant.id.v, STR_ARG(key), member,
              STR_ARG(r->request_id), STR_ARG(trace), r->body.n, out->body.n, set->n, w->job->pool);

@@ -13,8 +13,8 @@ enum { PAGE_POOLS = 3, PAGE_SLOTS = 2 * 64 * PAGE_POOLS }; /* each place of a wo
 /* One worker. Taken and given back by the master alone. */
 struct worker_slot {
     atomic_bool taken;
-    atomic_bool ready;       /* it accepts requests */
-    atomic_bool in_set;      /* it works on requests, and does not wait for them */
+    atomic_bool ready;           /* it accepts requests */
+    atomic_bool in_set;          /* it works on requests, and does not wait for them */
     atomic_int_fast64_t beat_us; /* clock_monotonic_us of the last sign of life */
 };
 struct pool_counts {
