@@ -1,5 +1,6 @@
 /* handlers/adjustments.c: POST /v1/members/{member}/adjustments (B6). */
 #include "base/limits.h"
+#include "handlers/answering.h"
 #include "handlers/handlers.h"
 #include "service/members.h"
 
@@ -54,9 +55,5 @@ void adjustment_create(struct service *s, struct request *r, struct response *ou
     struct write_key key = request_write_key(s, r);
     struct write_answer answer;
     enum problem p = member_adjust(s, r->arena, &r->who.tenant, r->params[0], r->shaped, &key, r->now_ms, &answer, &r->faults);
-    if (p != P_OK) {
-        problem_answer(r, p, out);
-    } else {
-        *out = (struct response){.status = answer.status, .body = answer.body, .replayed = answer.replayed};
-    }
+    answer_write(r, p, &answer, out);
 }

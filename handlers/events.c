@@ -1,5 +1,6 @@
 /* handlers/events.c: POST /v1/events (one event, or an array) and GET /v1/events/{source}/{id} (SEMANTICS 1–7). */
 #include "base/limits.h"
+#include "handlers/answering.h"
 #include "handlers/cloudevents.h"
 #include "handlers/handlers.h"
 
@@ -109,9 +110,5 @@ void events_answer(struct work *w, struct response *out) {
 
 void event_get(struct service *s, struct request *r, struct response *out) {
     enum problem p = event_answer(s, r->arena, &r->who.tenant, r->params[0], r->params[1], &out->body, &r->faults);
-    if (p != P_OK) {
-        problem_answer(r, p, out);
-    } else {
-        out->status = 200;
-    }
+    answer_with(r, p, 200, out);
 }

@@ -2,34 +2,22 @@
 #include "service/members.h"
 
 #include "base/ids.h"
-#include "base/limits.h"
 #include "base/numbers.h"
 #include "base/zone.h"
+#include "handlers/answering.h"
 #include "handlers/handlers.h"
 
-static void answer(struct request *r, enum problem p, struct response *out) {
-    if (p != P_OK) {
-        problem_answer(r, p, out);
-    } else {
-        out->status = 200;
-    }
-}
-
 void points_get(struct service *s, struct request *r, struct response *out) {
-    answer(r, member_points(s, r->arena, &r->who.tenant, r->params[0], r->now_ms, &out->body, &r->faults), out);
+    answer_with(r, member_points(s, r->arena, &r->who.tenant, r->params[0], r->now_ms, &out->body, &r->faults), 200, out);
 }
 
 void levels_get(struct service *s, struct request *r, struct response *out) {
-    answer(r, member_levels(s, r->arena, &r->who.tenant, r->params[0], &out->body, &r->faults), out);
+    answer_with(r, member_levels(s, r->arena, &r->who.tenant, r->params[0], &out->body, &r->faults), 200, out);
 }
 
 /* ---- /transactions ---- */
 
 const char *const transactions_params[] = {"currency", "kind", "from", "to", "limit", "cursor", NULL};
-
-static enum problem wrong(struct request *r, const char *name, const char *must) {
-    return fault_say(&r->faults, P_BAD_REQUEST, "the query parameter %s must be %s", name, must);
-}
 
 static enum problem read_kinds(struct request *r, uint32_t *kinds) {
     struct str text;
@@ -37,7 +25,7 @@ static enum problem read_kinds(struct request *r, uint32_t *kinds) {
     for (struct str rest = text; rest.p != NULL;) {
         enum transfer_kind kind;
         if (!transfer_kind_of(str_cut(&rest, ','), &kind))
-            return wrong(r, "kind", "kinds of transfer such as earned,bonus, with commas between");
+            return query_wrong(r, "kind", "kinds of transfer such as earned,bonus, with commas between");
         *kinds |= 1u << kind;
     }
     return P_OK;
@@ -46,21 +34,17 @@ static enum problem read_kinds(struct request *r, uint32_t *kinds) {
 static enum problem read_time(struct request *r, const char *name, int64_t *ms) {
     struct str text;
     if (!query_get(r, name, &text) || time_parse(text, ms)) return P_OK;
-    return wrong(r, name, "a time as in RFC 3339, such as 2026-11-21T10:00:00.000Z");
+    return query_wrong(r, name, "a time as in RFC 3339, such as 2026-11-21T10:00:00.000Z");
 }
 
 static enum problem read_query(struct request *r, struct transactions_query *q) {
-    struct str text;
-    int64_t limit = PAGE_DEFAULT;
     *q = (struct transactions_query){.from_ms = INT64_MIN, .to_ms = INT64_MAX};
-    if (query_get(r, "currency", &q->currency) && !code_is_valid(q->currency)) return wrong(r, "currency", "the code of a currency");
+    if (query_get(r, "currency", &q->currency) && !code_is_valid(q->currency)) return query_wrong(r, "currency", "the code of a currency");
     enum problem p = read_kinds(r, &q->kinds);
     if (p == P_OK) p = read_time(r, "from", &q->from_ms);
     if (p == P_OK) p = read_time(r, "to", &q->to_ms);
+    if (p == P_OK) p = query_limit(r, &q->limit);
     if (p != P_OK) return p;
-    if (query_get(r, "limit", &text) && !str_to_i64(text, 1, PAGE_MAX, &limit)) return wrong(r, "limit", "a whole number from 1 to 200");
-    static_assert(PAGE_MAX == 200, "the text above says it");
-    q->limit = (size_t)limit;
     return query_get(r, "cursor", &q->cursor) && q->cursor.n == 0 ? P_CURSOR : P_OK;
 }
 
@@ -68,5 +52,5 @@ void transactions_list(struct service *s, struct request *r, struct response *ou
     struct transactions_query q;
     enum problem p = read_query(r, &q);
     if (p == P_OK) p = member_transactions(s, r->arena, &r->who.tenant, r->params[0], &q, &out->body, &r->faults);
-    answer(r, p, out);
+    answer_with(r, p, 200, out);
 }
