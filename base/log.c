@@ -13,7 +13,7 @@
 #include "base/limits.h"
 
 /* A line is one write(2) of at most this: lines of several workers in one file do not mix. */
-enum { LINE_BYTES_MAX = 4096 };
+enum { LINE_BYTES_MAX = 4096, LINE_CONTEXT_BYTES = 1024 };
 
 static struct {
     char path[PATH_MAX]; /* "": standard error */
@@ -21,6 +21,7 @@ static struct {
     enum log_level least;
     int fd; /* 0: not opened yet, lines go to standard error */
     uint64_t lost;
+    char context[LINE_CONTEXT_BYTES]; /* with a space before it; "": none */
 } target = {.least = LOG_INFO};
 
 static const char *const LEVELS[] = {[LOG_DEBUG] = "DEBUG", [LOG_INFO] = "INFO", [LOG_WARN] = "WARN", [LOG_ERROR] = "ERROR"};
@@ -97,6 +98,7 @@ void log_line(enum log_level level, const char *event, const char *format, ...) 
     int length = vsnprintf(text, sizeof text, format, args);
     va_end(args);
     MUST(length >= 0);
+    if ((size_t)length < sizeof text) length += snprintf(text + length, sizeof text - (size_t)length, "%s", target.context);
     size_t n = put_head(line, level, event), room = sizeof line - sizeof cut - 4;
     size_t m = (size_t)length < sizeof text ? (size_t)length : sizeof text - 1, i = 0;
     while (i < m && n <= room) n += escape(line + n, text[i++]);
@@ -108,6 +110,11 @@ void log_line(enum log_level level, const char *event, const char *format, ...) 
     }
     write_line(line, n);
     errno = error;
+}
+
+void log_context(struct str text) {
+    int n = snprintf(target.context, sizeof target.context, "%s" STR_FMT, text.n > 0 ? " " : "", STR_ARG(text));
+    MUST(n >= 0);
 }
 
 const char *log_quote(struct arena *a, struct str value) {

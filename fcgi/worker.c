@@ -73,6 +73,15 @@ static void log_request(const struct worker *w, const struct serving *set, size_
              STR_ARG(r->request_id), STR_ARG(trace), r->body.n, out->body.n, set->n, w->job->pool);
 }
 
+/* What is logged on the way names its requests; a set of several cannot say which of them it was. */
+static void name_requests(struct worker *w, struct request *const *requests, size_t n) {
+    struct buf b = buf_new(w->arena, SIZE_MAX);
+    buf_z(&b, n == 1 ? "request_id=" : "request_ids=");
+    for (size_t i = 0; i < n; i++) buf_f(&b, "%s" STR_FMT, i > 0 ? "," : "", STR_ARG(requests[i]->request_id));
+    if (n == 1 && requests[0]->traceparent.n > 0) buf_f(&b, " traceparent=" STR_FMT, STR_ARG(requests[0]->traceparent));
+    log_context(buf_str(&b));
+}
+
 /* false: there was nothing; another worker was quicker, or the client had left. */
 static bool serve_what_waits(struct worker *w) {
     struct request *requests[SET_REQUESTS_MAX];
@@ -91,7 +100,9 @@ static bool serve_what_waits(struct worker *w) {
         .answered = send_answer,
         .ctx = w,
     };
+    name_requests(w, requests, n);
     serve(&set);
+    log_context(STR(""));
     for (size_t i = 0; i < n; i++) log_request(w, &set, i);
     atomic_fetch_add(&w->job->counts->requests, n);
     atomic_fetch_add(&w->job->counts->sets, 1);

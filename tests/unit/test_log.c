@@ -102,6 +102,26 @@ static void test_long_lines_are_cut(void **state) {
     assert_int_equal(text.n, 0);
 }
 
+/* DESIGN 3: the request's id is in every line that is written on its way. */
+static void test_the_context_is_behind_every_line(void **state) {
+    struct arena *a = *state;
+    char *much = arena_alloc(a, 2001);
+    memset(much, 'c', 2000);
+    log_open("log", LOG_INFO, "test");
+    log_context(STR("request_id=r-1"));
+    log_line(LOG_INFO, "x", "v=%d", 1);
+    log_context(str_of(much));
+    log_line(LOG_INFO, "x", "v=%d", 2);
+    log_context(STR(""));
+    log_line(LOG_INFO, "x", "v=%d", 3);
+    struct str text = file_text(a, "log");
+    long pid = (long)getpid();
+    assert_true(str_eq(next_line(&text, 0), str_printf(a, "INFO test[%ld] x v=1 request_id=r-1", pid)));
+    assert_true(str_eq(next_line(&text, 0), str_printf(a, "INFO test[%ld] x v=2 %.1022s", pid, much)));
+    assert_true(str_eq(next_line(&text, 0), str_printf(a, "INFO test[%ld] x v=3", pid)));
+    assert_int_equal(text.n, 0);
+}
+
 static void test_quotes(void **state) {
     struct arena *a = *state;
     assert_string_equal(log_quote(a, STR("")), "\"\"");
@@ -200,6 +220,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_a_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_control_characters_are_escaped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_long_lines_are_cut, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_context_is_behind_every_line, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_quotes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reopened_after_it_was_moved, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_failed_write_is_counted, set_up, tear_down),
