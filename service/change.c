@@ -4,7 +4,9 @@
 
 #include "base/log.h"
 #include "service/inside.h"
+#include "service/needs.h"
 #include "service/set.h"
+#include "sql/audit.h"
 #include "sql/ledger.h"
 
 enum { CHANGE_TRIES_MAX = 4 };
@@ -24,21 +26,23 @@ enum problem member_key_find(struct service *s, struct arena *a, const struct te
     return P_OK;
 }
 
-static enum problem key_find_or_make(struct change *c, struct faults *f) {
+static enum problem key_find(struct change *c, struct faults *f) {
     struct member_key_row key;
     enum problem p = member_key_find(c->s, c->a, c->tenant, c->external_id, &key, f);
-    if (p == P_MEMBER_NOT_FOUND && c->create) {
-        *f = faults_new(c->a);
-        struct member_key_row made = {.tenant = c->tenant->id, .external_id = c->external_id};
-        member_key_make(&made);
-        enum db_result r = member_keys_insert(c->s->db, c->a, &made, 1);
-        if (r != DB_OK) return service_problem(r, f);
-        p = member_key_find(c->s, c->a, c->tenant, c->external_id, &key, f);
-    }
     if (p != P_OK) return p;
     c->ref = (struct member_ref){c->tenant->id, key.member};
     memcpy(c->sealing_key, key.sealing_key, SEAL_KEY_BYTES);
     return P_OK;
+}
+
+static enum problem key_find_or_make(struct change *c, struct faults *f) {
+    enum problem p = key_find(c, f);
+    if (p != P_MEMBER_NOT_FOUND || !c->create) return p;
+    *f = faults_new(c->a);
+    struct member_key_row made = {.tenant = c->tenant->id, .external_id = c->external_id};
+    member_key_make(&made);
+    enum db_result r = member_keys_insert(c->s->db, c->a, &made, 1);
+    return r == DB_OK ? key_find(c, f) : service_problem(r, f);
 }
 
 /* ---- the Idempotency-Key ---- */
@@ -59,6 +63,13 @@ static enum problem replay(struct change *c, const struct idempotency_row *row, 
     if (memcmp(&row->fingerprint, &c->key->fingerprint, sizeof row->fingerprint) != 0) {
         return fault_say(f, P_KEY_REUSED, "the first request with this key had another path or body");
     }
+    c->status = row->status;
+    if (row->status == 204) { /* what was erased is no longer there to be looked at */
+        c->replayed = true;
+        return P_OK;
+    }
+    enum problem p = key_find(c, f);
+    if (p != P_OK) return p;
     struct outcome_ref ref = {c->tenant->id, row->at};
     struct outcome_row *found;
     size_t n;
@@ -97,6 +108,18 @@ static enum db_result load(struct change *c, struct faults *f, enum problem *p) 
     return state_zones(c->s, c->a, c->state, c->program);
 }
 
+/* By the member's number: a member that is erased is forgotten here too. */
+static enum db_result note_action(struct change *c) {
+    struct audit_row line = {.tenant = c->ref.tenant,
+                             .id = uuid_new(c->now_ms),
+                             .at_ms = c->now_ms,
+                             .actor = c->actor,
+                             .action = c->action,
+                             .target = str_printf(c->a, "member/%llu", (unsigned long long)c->ref.member.v),
+                             .detail = c->detail};
+    return audit_insert(c->s->db, c->a, &line);
+}
+
 static enum db_result write(struct change *c) {
     struct db *db = c->s->db;
     const struct member_state *state = c->state;
@@ -111,6 +134,7 @@ static enum db_result write(struct change *c) {
     }
     if (r == DB_OK && closed.n > 0) r = closed_write(db, c->a, closed.items, closed.n);
     if (r == DB_OK && c->also != NULL) r = c->also(c);
+    if (r == DB_OK && c->action.n > 0) r = note_action(c);
     c->outcome.of = 1;
     struct outcome_row row = {
         .at = c->env.at,
@@ -121,40 +145,22 @@ static enum db_result write(struct change *c) {
         .clear = outcome_encode(c->a, &c->outcome),
         .sealed = crypto_seal(c->a, c->sealing_key, seal_associated(c->a, c->ref.tenant, c->ref.member), sealed_encode(c->a, &c->sealed)),
     };
-    if (r == DB_OK) r = outcomes_insert(db, c->a, &row, 1);
-    if (r != DB_OK) return r;
-    r = lane_advance(c->s, c->a, c->env.at, c->now_ms);
-    if (r == DB_NOT_FOUND) lane_forget(c->s);
+    if (r == DB_OK) r = lane_outcomes(c->s, c->a, &row, 1);
+    if (r == DB_OK) {
+        r = lane_advance(c->s, c->a, c->env.at, c->now_ms);
+        if (r == DB_NOT_FOUND) lane_forget(c->s);
+    }
     return r == DB_NOT_FOUND ? DB_RETRY : r;
 }
 
-/* What an adjustment may have to know of closed periods; *again: ask once more. */
-static enum db_result load_round(struct change *c, bool *again) {
-    struct needs needs = {0};
-    settle_needs(c->program, c->state, NULL, 0, c->now_ms, c->a, &needs);
-    *again = needs.again;
-    struct closed_row *wanted = NEW_ARRAY(c->a, struct closed_row, needs.periods.n), *found;
-    for (size_t i = 0; i < needs.periods.n; i++) {
-        wanted[i].m = c->ref;
-        wanted[i].period.kind = needs.periods.items[i].kind;
-        wanted[i].period.start = needs.periods.items[i].start;
-        *LIST_PUSH(c->a, &c->state->closed) = wanted[i].period; /* loaded, if empty: what is missing has no row */
-    }
-    size_t n = 0;
-    enum db_result r = needs.periods.n > 0 ? closed_load(c->s->db, c->a, wanted, needs.periods.n, &found, &n) : DB_OK;
-    for (size_t i = 0; i < n && r == DB_OK; i++) {
-        for (size_t j = 0; j < c->state->closed.n; j++) {
-            struct closed_period *period = &c->state->closed.items[j];
-            if (period->kind == found[i].period.kind && period->start == found[i].period.start) *period = found[i].period;
-        }
-    }
-    return r;
-}
-
+/* What an adjustment may have to know of closed periods. */
 static enum db_result load_needs(struct change *c) {
-    bool again = true;
+    struct needs needs = {.again = true};
     enum db_result r = DB_OK;
-    while (again && r == DB_OK) r = load_round(c, &again);
+    while (needs.again && r == DB_OK) {
+        settle_needs(c->program, c->state, NULL, 0, c->now_ms, c->a, &needs);
+        r = needs_load(c->s, c->a, c->ref, c->state, &needs);
+    }
     return r;
 }
 
@@ -174,9 +180,14 @@ static enum db_result body(struct change *c, struct faults *f, enum problem *p) 
     if (r == DB_OK && *p == P_OK) r = load_needs(c);
     if (r != DB_OK || *p != P_OK) return r;
     c->outcome = (struct outcome){0};
+    int expected = c->status;
     *p = c->decide(c, f);
     if (*p != P_OK) return DB_OK;
-    r = write(c);
+    if (c->key != NULL && c->status != expected) {
+        struct idempotency_row row = key_row(c, c->env.at);
+        r = idempotency_finish(s->db, c->a, &row);
+    }
+    if (r == DB_OK) r = write(c);
     if (r == DB_OK) r = db_commit(s->db);
     if (r == DB_OK) lane_committed(s, c->env.at);
     return r;
@@ -185,8 +196,8 @@ static enum db_result body(struct change *c, struct faults *f, enum problem *p) 
 enum problem change_member(struct change *c, struct faults *f) {
     enum db_result r = DB_OK;
     for (int try = 0; try < CHANGE_TRIES_MAX; try++) {
-        enum problem p = key_find_or_make(c, f);
-        if (p == P_OK && c->key != NULL) p = seen_before(c, f);
+        enum problem p = c->key != NULL ? seen_before(c, f) : P_OK;
+        if (p == P_OK && !c->replayed) p = key_find_or_make(c, f);
         if (p != P_OK || c->replayed) return p;
         struct tenant_row now; /* the configuration that counts is the one of this moment */
         r = tenant_by_id(c->s->db, c->a, c->tenant->id, &now);

@@ -166,8 +166,13 @@ static enum db_result write_rows(struct service *s, struct arena *a, const struc
     return r == DB_CONFLICT ? DB_RETRY : r; /* a member's new zone took the number: again, with the next */
 }
 
+/* A tenant without a configuration has a zone all the same: its number is given when the tenant is made. */
 enum problem draft_write(struct service *s, struct arena *a, struct draft *d, struct str actor, int64_t now_ms, struct faults *f, enum db_result *r) {
-    if (d->changes.n == 0) return P_OK;
+    if (d->changes.n == 0) {
+        if (d->new_codes.n > 0) *r = codes_insert(s->db, a, d->tenant.id, d->new_codes.items, d->new_codes.n);
+        if (*r == DB_CONFLICT) *r = DB_RETRY;
+        return P_OK;
+    }
     struct version_row v = {.version = d->in.version, .created_at = now_ms, .actor = actor};
     enum problem p = note_zone_change(s, a, d, now_ms, &v.zone_before, &v.zone_from_ms, f);
     if (p != P_OK) return p;

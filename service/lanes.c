@@ -51,6 +51,15 @@ struct position lane_next(const struct service *s, int64_t now_ms) {
     return (struct position){.day = today > s->lane.day ? today : s->lane.day, .lane = s->lane.lane, .n = s->lane.n + 1, .i = 0};
 }
 
+/* The new owner has committed the position, or has it in a transaction that is still open. */
+enum db_result lane_outcomes(struct service *s, struct arena *a, const struct outcome_row *rows, size_t n) {
+    enum db_result r = outcomes_insert(s->db, a, rows, n);
+    if (r != DB_CONFLICT && r != DB_BUSY) return r;
+    log_line(LOG_WARN, "lane_lost", "lane=%u result=%s", s->lane.lane, db_result_name(r));
+    lane_forget(s);
+    return DB_NOT_FOUND;
+}
+
 enum db_result lane_advance(struct service *s, struct arena *a, struct position at, int64_t now_ms) {
     struct lane_row l = s->lane;
     l.day = at.day;

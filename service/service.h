@@ -43,6 +43,9 @@ void programs_trim(struct service *s); /* lets go of what was used longest ago, 
 MUST_CHECK enum db_result lane_claim(struct service *s, int64_t now_ms);
 /* The next position: day = max(lane's day, today), n = lane's n + 1. */
 struct position lane_next(const struct service *s, int64_t now_ms);
+/* Step 6: the outcomes of the transaction, at the lane's next positions. DB_NOT_FOUND: they are somebody else's by now, who took the lane
+ * while we were silent (roll back, again); the lane is forgotten. */
+MUST_CHECK enum db_result lane_outcomes(struct service *s, struct arena *a, const struct outcome_row *rows, size_t n);
 /* Step 7, the last statement of a transaction; DB_NOT_FOUND: the lane is not ours any more (roll back, lane_forget, again). */
 MUST_CHECK enum db_result lane_advance(struct service *s, struct arena *a, struct position at, int64_t now_ms);
 void lane_committed(struct service *s, struct position at); /* after DB_OK from COMMIT */

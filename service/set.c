@@ -300,7 +300,7 @@ static enum db_result write_outcomes(struct work_set *w) {
             .sealed = crypto_seal(a, item->sealing_key, seal_associated(a, item->tenant.id, item->member), sealed_encode(a, &sealed)),
         };
     }
-    return outcomes_insert(w->set->s->db, a, rows, w->n);
+    return lane_outcomes(w->set->s, a, rows, w->n);
 }
 
 /* ---- the transaction ---- */
