@@ -1,0 +1,106 @@
+"""The same thing at the same instant: one effect, equal answers, never beyond a cap (invariants 3 and 4)."""
+import random
+
+import pytest
+
+from accolade import config, currency, grant, parallel, rule, var
+
+
+@pytest.mark.parametrize("round", range(4))
+def test_A12_the_same_event_32_times_at_once_is_one_effect_and_32_equal_bodies(make_tenant, round):
+    t = make_tenant(config(currency(), rule("r", grant=[grant({"random": [1, 1000]})], count=[{"metric": "n", "by": 1}])))
+    if round % 2:
+        t.event(type="never.named")  # in the other rounds the member is new, too
+    body = t.event_body()
+    answers = parallel(32, lambda i: t.post(body))
+    assert {a.status for a in answers} == {200}
+    assert len({a.body for a in answers}) == 1
+    assert [a.replayed for a in answers].count(False) == 1
+    assert t.balance() == answers[0].json["grants"][0]["amount"]
+    assert t.counter("m", "n") == 1
+    assert t.stack.sql("SELECT COUNT(*) FROM outcome WHERE tenant_id = %s", t.id) == ((1 + round % 2,),)
+
+
+def test_A12_single_and_array_at_once(make_tenant):
+    t = make_tenant(config(currency(), rule("r", pays=1)))
+    bodies = [t.event_body(f"m{i % 3}") for i in range(12)]
+
+    def one(i):
+        if i % 2:
+            return [a.json for a in (t.post(b) for b in bodies)]
+        return t.events(bodies if i % 4 else bodies[::-1])[::1 if i % 4 else -1]
+
+    answers = parallel(8, one)
+    plain = [[{k: v for k, v in o.items() if k != "replayed"} for o in answer] for answer in answers]
+    assert all(p == plain[0] for p in plain)
+    assert sum(t.balance(f"m{i}") for i in range(3)) == 12
+
+
+def test_A8_inv4_32_threads_on_one_member_with_cap_are_exact(make_tenant):
+    t = make_tenant(config(currency(daily_cap={"amount": 100}), rule("r", pays=7, count=[{"metric": "n", "by": 1}])))
+    outcomes = parallel(32, lambda i: t.event())
+    paid = sorted((g["balance"], g["amount"]) for o in outcomes for g in o["grants"])
+    assert paid == [(7 * i, 7) for i in range(1, 15)] + [(100, 2)]
+    assert [d["reason"] for o in outcomes for d in o["denied"]] == ["capped"] * 17
+    assert t.balance() == 100
+    assert t.counter("m", "n") == 32
+
+
+def test_A7_inv4_limit_and_cooldown_race(make_tenant):
+    t = make_tenant(config(currency(), rule("limited", "a", pays=1, limits=[{"count": 5, "per": "day"}]), rule("cool", "a", pays=10, cooldown_s=3600)))
+    when = t.stack.clock.now()
+    outcomes = parallel(24, lambda i: t.event(type="a", time=when))
+    assert sum(g["rule"] == "limited" for o in outcomes for g in o["grants"]) == 5
+    assert sum(g["rule"] == "cool" for o in outcomes for g in o["grants"]) == 1
+    assert t.balance() == 15
+
+
+def test_inv1_many_members_many_threads(make_tenant):
+    """Arrays that hold the same members in different orders: no deadlock shows, every sum is right."""
+    t = make_tenant(config(currency(), rule("r", grant=[grant(var("event.data.n"))])))
+    rng = random.Random(7)
+    members = [f"m{i}" for i in range(30)]
+    batches = []
+    for _ in range(12):
+        rng.shuffle(members)
+        batches.append([t.event_body(m, data={"n": rng.randint(1, 9)}) for m in members * 2])
+    results = parallel(12, lambda i: t.events(batches[i]))
+    assert all(o["status"] == "processed" for r in results for o in r)
+    expected = {m: sum(b["data"]["n"] for batch in batches for b in batch if b["member"] == m) for m in members}
+    assert {m: t.balance(m) for m in members} == expected
+
+
+def test_A1_configuration_changed_under_load_every_event_used_exactly_one_version(make_tenant):
+    """SEMANTICS 26: an outcome names the version that it used."""
+    def pays(n):
+        return config(currency(), rule("r", pays=n))
+    t = make_tenant(pays(1))
+
+    def one(i):
+        if i == 0:
+            return [t.apply(pays(n))["version"] for n in range(2, 7)]
+        return [t.event(f"m{i}") for _ in range(25)]
+
+    versions, *outcomes = parallel(6, one)
+    assert versions == [2, 3, 4, 5, 6]
+    seen = [(o["config_version"], o["grants"][0]["amount"]) for some in outcomes for o in some]
+    assert all(version == amount for version, amount in seen)
+    assert all([o["config_version"] for o in some] == sorted(o["config_version"] for o in some) for some in outcomes)
+    assert t.event()["config_version"] == 6
+
+
+def test_MECHANICS3_a_lane_that_was_taken_meanwhile_is_given_up(make_tenant, clock):
+    """Leases run out while the workers are silent; the command takes a lane and writes in it; its former owner goes on with another."""
+    t = make_tenant(config(currency(), rule("r", pays=1)))
+    t.join("other")
+    for round in range(1, 4):
+        parallel(8, lambda i: t.event())  # every worker has a lane
+        t.adjust(amount=1).ok(201)
+        t.events([t.event_body() for _ in range(300)])
+        clock.advance(minutes=5)
+        for i in range(3):
+            t.member("set", "other", "--display-name", f"{round}-{i}")
+        assert t.adjust(amount=1).status == 201
+        assert {o["status"] for o in t.events([t.event_body() for _ in range(300)])} == {"processed"}
+        assert all(o["grants"] for o in parallel(8, lambda i: t.event()))
+        assert t.balance() == round * 618
