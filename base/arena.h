@@ -18,21 +18,20 @@ void *arena_copy(struct arena *a, const void *p, size_t n);
 void arena_defer(struct arena *a, void (*release)(void *), void *object);
 size_t arena_used(const struct arena *a); /* bytes handed out since the last reset: for the log */
 
-#define NEW(a, type) ((type *)arena_alloc((a), sizeof(type)))
+#define NEW(a, type)          ((type *)arena_alloc((a), sizeof(type)))
 #define NEW_ARRAY(a, type, n) ((type *)arena_array((a), (n), sizeof(type)))
 void *arena_array(struct arena *a, size_t n, size_t size); /* aborts where n * size overflows */
 
 /* A list that grows in an arena: struct { T *items; size_t n, cap; }.  LIST_PUSH gives the address of a new, zeroed item;
  * earlier addresses are void after it. */
-#define LIST(T)      \
-    struct {         \
-        T *items;    \
-        size_t n;    \
-        size_t cap;  \
+#define LIST(T)                                                                                                                            \
+    struct {                                                                                                                               \
+        T *items;                                                                                                                          \
+        size_t n;                                                                                                                          \
+        size_t cap;                                                                                                                        \
     }
-#define LIST_PUSH(a, list)                                                                          \
-    ((list)->items = arena_grow((a), (list)->items, (list)->n, &(list)->cap, sizeof *(list)->items), \
-     &(list)->items[(list)->n++])
+#define LIST_PUSH(a, list)                                                                                                                 \
+    ((list)->items = arena_grow((a), (list)->items, (list)->n, &(list)->cap, sizeof *(list)->items), &(list)->items[(list)->n++])
 void *arena_grow(struct arena *a, void *items, size_t n, size_t *cap, size_t size);
 
 #endif

@@ -8,8 +8,12 @@
 #include "base/arena.h"
 #include "base/str.h"
 
-typedef struct { uint32_t v; } tenant_id; /* 0: no tenant (operator credentials) */
-typedef struct { uint64_t v; } member_no; /* random, 1 … 2^63−1 (MECHANICS 1: member_key) */
+typedef struct {
+    uint32_t v;
+} tenant_id; /* 0: no tenant (operator credentials) */
+typedef struct {
+    uint64_t v;
+} member_no; /* random, 1 … 2^63−1 (MECHANICS 1: member_key) */
 
 /* Where an outcome stands in the change log (MECHANICS 3): the lane's day, the lane, its count of transactions, the row in it. */
 struct position {
@@ -20,11 +24,13 @@ struct position {
 };
 bool position_eq(struct position a, struct position b);
 
-struct uuid { uint8_t b[16]; };
+struct uuid {
+    uint8_t b[16];
+};
 struct uuid uuid_make(int64_t now_ms, const uint8_t random[10]); /* version 7, RFC 9562; pure */
 struct uuid uuid_new(int64_t now_ms);                            /* the same on libuuid's randomness */
 struct str uuid_text(struct arena *a, struct uuid u);            /* 36 characters, lower case */
-MUST_CHECK bool uuid_of_text(struct str s, struct uuid *out); /* either case; (uuid_parse is libuuid's) */
+MUST_CHECK bool uuid_of_text(struct str s, struct uuid *out);    /* either case; (uuid_parse is libuuid's) */
 
 /* A code of the tenant's: a letter or digit, then letters, digits, '.', '_', '-', ':'; at most CODE_BYTES_MAX. */
 bool code_is_valid(struct str s);

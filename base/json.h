@@ -60,9 +60,9 @@ void json_put_i64(struct json_writer *w, int64_t v);
 void json_put_double(struct json_writer *w, double d);
 void json_put_bool(struct json_writer *w, bool v);
 void json_put_null(struct json_writer *w);
-void json_put_time(struct json_writer *w, int64_t ms); /* "2026-11-21T10:00:00.000Z" */
+void json_put_time(struct json_writer *w, int64_t ms);       /* "2026-11-21T10:00:00.000Z" */
 void json_put_thousandths(struct json_writer *w, int64_t v); /* 76500 → 76.5 */
-void json_put_raw(struct json_writer *w, struct str text); /* text is JSON already */
+void json_put_raw(struct json_writer *w, struct str text);   /* text is JSON already */
 void json_put_value(struct json_writer *w, const struct json *v);
 struct str json_to_text(struct arena *a, const struct json *v); /* compact, members in the order they stand */
 

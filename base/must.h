@@ -6,15 +6,15 @@
 #ifndef BASE_MUST_H
 #define BASE_MUST_H
 
-#define MUST_CHECK __attribute__((warn_unused_result))
+#define MUST_CHECK   __attribute__((warn_unused_result))
 #define PRINTF(f, a) __attribute__((format(printf, f, a)))
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 _Noreturn void must_fail(const char *file, int line, const char *what);
 
-#define MUST(c)                                       \
-    do {                                              \
-        if (!(c)) must_fail(__FILE__, __LINE__, #c);  \
+#define MUST(c)                                                                                                                            \
+    do {                                                                                                                                   \
+        if (!(c)) must_fail(__FILE__, __LINE__, #c);                                                                                       \
     } while (0)
 #define NEVER(what) must_fail(__FILE__, __LINE__, what)
 

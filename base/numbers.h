@@ -7,13 +7,13 @@
 #define NUMBER_ROW(id, no, name) id = (no),
 #define NUMBER_NONE(id, no, name)
 
-#define ACCOUNT NUMBER_ROW
-#define PART NUMBER_NONE
+#define ACCOUNT       NUMBER_ROW
+#define PART          NUMBER_NONE
 #define TRANSFER_KIND NUMBER_NONE
-#define CHANGE NUMBER_NONE
-#define PERIOD NUMBER_NONE
-#define REASON NUMBER_NONE
-#define COUNTER NUMBER_NONE
+#define CHANGE        NUMBER_NONE
+#define PERIOD        NUMBER_NONE
+#define REASON        NUMBER_NONE
+#define COUNTER       NUMBER_NONE
 enum account {
 #include "base/numbers.def"
     ACCOUNT__MAX
@@ -21,14 +21,14 @@ enum account {
 #undef ACCOUNT
 #undef PART
 #define ACCOUNT NUMBER_NONE
-#define PART NUMBER_ROW
+#define PART    NUMBER_ROW
 enum part {
 #include "base/numbers.def"
     PART__MAX
 };
 #undef PART
 #undef TRANSFER_KIND
-#define PART NUMBER_NONE
+#define PART          NUMBER_NONE
 #define TRANSFER_KIND NUMBER_ROW
 enum transfer_kind {
 #include "base/numbers.def"
@@ -37,7 +37,7 @@ enum transfer_kind {
 #undef TRANSFER_KIND
 #undef CHANGE
 #define TRANSFER_KIND NUMBER_NONE
-#define CHANGE NUMBER_ROW
+#define CHANGE        NUMBER_ROW
 enum change_kind {
 #include "base/numbers.def"
     CHANGE__MAX
@@ -60,7 +60,7 @@ enum reason {
 };
 #undef REASON
 #undef COUNTER
-#define REASON NUMBER_NONE
+#define REASON  NUMBER_NONE
 #define COUNTER NUMBER_ROW
 enum counter_kind {
 #include "base/numbers.def"

@@ -35,15 +35,15 @@ struct faults {
     struct arena *arena;
     LIST(struct fault) list;
     size_t more;
-    struct str detail;    /* of the answer as a whole, may be empty */
-    int64_t retry_after;  /* seconds, 0: none */
-    struct str extra;     /* further members of the problem document as JSON text without braces, e.g. "\"shortfall\":5" */
+    struct str detail;   /* of the answer as a whole, may be empty */
+    int64_t retry_after; /* seconds, 0: none */
+    struct str extra;    /* further members of the problem document as JSON text without braces, e.g. "\"shortfall\":5" */
 };
 struct faults faults_new(struct arena *a);
 enum problem fault_add(struct faults *f, enum problem p, struct str pointer, const char *format, ...) PRINTF(4, 5); /* returns p */
 enum problem fault_add_v(struct faults *f, enum problem p, struct str pointer, const char *format, va_list args) PRINTF(4, 0);
 enum problem fault_say(struct faults *f, enum problem p, const char *format, ...) PRINTF(3, 4); /* sets detail; returns p */
-struct str pointer_child(struct arena *a, struct str parent, struct str key); /* escapes ~ and / */
+struct str pointer_child(struct arena *a, struct str parent, struct str key);                   /* escapes ~ and / */
 struct str pointer_index(struct arena *a, struct str parent, size_t index);
 
 #endif

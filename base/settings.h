@@ -11,7 +11,7 @@
 enum setting_flags { SETTING_SECRET = 1, SETTING_RELOAD = 2 };
 
 struct settings {
-#define SETTING_TEXT(name, dflt, flags, doc) const char *name;
+#define SETTING_TEXT(name, dflt, flags, doc)                 const char *name;
 #define SETTING_NUMBER(name, lo, hi, dflt, flags, unit, doc) int64_t name;
 #include "base/settings.def"
 #undef SETTING_TEXT

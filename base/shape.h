@@ -43,10 +43,10 @@ struct field {
     const char *name;
     enum field_type type;
     bool required;
-    size_t offset;      /* in the struct */
-    size_t present;     /* offset of a bool set to whether the member was there, or SIZE_MAX */
+    size_t offset;  /* in the struct */
+    size_t present; /* offset of a bool set to whether the member was there, or SIZE_MAX */
     int64_t lo, hi;
-    int64_t dflt;       /* for F_INTEGER, F_THOUSANDTHS, F_TIME, F_ENUM, F_BOOL, F_ENUMS; F_DECIMAL in millionths */
+    int64_t dflt;             /* for F_INTEGER, F_THOUSANDTHS, F_TIME, F_ENUM, F_BOOL, F_ENUMS; F_DECIMAL in millionths */
     const char *const *names; /* NULL-terminated */
     const struct shape *sub;
     void (*read)(struct shape_reading *r, const struct json *v, struct str pointer, void *into);
@@ -54,8 +54,8 @@ struct field {
     const char *doc;    /* one sentence for the description */
 };
 struct shape {
-    const char *name;    /* CamelCase; a component of the API description */
-    size_t size;         /* of the struct */
+    const char *name; /* CamelCase; a component of the API description */
+    size_t size;      /* of the struct */
     const struct field *fields;
     size_t n_fields;
     const char *doc;

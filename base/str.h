@@ -17,8 +17,8 @@ struct str {
     size_t n;
 };
 
-#define STR(lit) ((struct str){"" lit, sizeof(lit) - 1})
-#define STR_FMT "%.*s"
+#define STR(lit)   ((struct str){"" lit, sizeof(lit) - 1})
+#define STR_FMT    "%.*s"
 #define STR_ARG(s) (int)(s).n, (s).p
 
 struct str str_of(const char *z); /* z is NUL-terminated, may be NULL: empty */
@@ -31,9 +31,9 @@ char *str_z(struct arena *a, struct str s); /* NUL-terminated copy; s holds no N
 struct str str_printf(struct arena *a, const char *format, ...) PRINTF(2, 3);
 struct str str_cut(struct str *rest, char separator); /* the part before separator; *rest is what follows, or {NULL,0} */
 MUST_CHECK bool str_to_i64(struct str s, int64_t lo, int64_t hi, int64_t *out); /* decimal digits, optional '-', nothing else */
-bool str_is_utf8(struct str s);     /* well-formed, no surrogates, at most U+10FFFF */
+bool str_is_utf8(struct str s);                                                 /* well-formed, no surrogates, at most U+10FFFF */
 size_t str_utf8_at(struct str s, size_t at); /* bytes of the character that starts at `at` (MUST: < n); 0: none that is well-formed */
-bool str_has_control(struct str s); /* U+0000–U+001F, U+007F, U+0080–U+009F */
+bool str_has_control(struct str s);          /* U+0000–U+001F, U+007F, U+0080–U+009F */
 
 struct buf {
     struct arena *arena;

@@ -23,7 +23,7 @@ struct command {
     int n_words;
     const char *doc;
     struct cli_option options[OPTIONS_MAX]; /* ends with name NULL */
-    bool patient; /* long reads: jobs and verify */
+    bool patient;                           /* long reads: jobs and verify */
     int (*run)(struct cli *c);
 };
 extern const struct command cli_commands[];
@@ -43,7 +43,7 @@ const char *cli_value(const struct cli *c, const char *option); /* NULL: not giv
 
 /* Prints a problem with all its faults and gives EXIT_WRONG. */
 int cli_refused(struct cli *c, enum problem p);
-int cli_usage(const char *format, ...) PRINTF(1, 2); /* EXIT_USAGE */
+int cli_usage(const char *format, ...) PRINTF(1, 2);                                 /* EXIT_USAGE */
 MUST_CHECK bool cli_tenant(struct cli *c, const char *code, struct tenant_row *out); /* prints what is wrong */
 /* A JSON document from a file, "-" for standard input; prints what is wrong. */
 MUST_CHECK bool cli_document(struct cli *c, const char *path, struct json *out);

@@ -7,7 +7,9 @@
 
 enum { PRINT_BYTES_MAX = 16 * 1024 * 1024 };
 
-struct buf cli_buf(struct cli *c) { return buf_new(c->arena, PRINT_BYTES_MAX); }
+struct buf cli_buf(struct cli *c) {
+    return buf_new(c->arena, PRINT_BYTES_MAX);
+}
 
 void cli_print(struct str text) {
     fwrite(text.p, 1, text.n, stdout);

@@ -38,7 +38,8 @@ int cli_key_create(struct cli *c) {
         struct str all = scopes_text(c->arena, SCOPES_TENANT | SCOPE_PUBLIC);
         return cli_usage("--scopes takes all, or some of " STR_FMT, STR_ARG(all));
     }
-    if (ends != NULL && (!time_parse(str_of(ends), &expires) || expires <= clock_now_ms())) return cli_usage("--expires must be a time to come, e.g. 2027-01-01T00:00:00Z");
+    if (ends != NULL && (!time_parse(str_of(ends), &expires) || expires <= clock_now_ms()))
+        return cli_usage("--expires must be a time to come, e.g. 2027-01-01T00:00:00Z");
     if (!name_of(c, &name)) return EXIT_USAGE;
     if (!cli_tenant(c, c->words[0], &t)) return EXIT_WRONG;
     struct key_write w = writer(t.id);
@@ -62,7 +63,8 @@ int cli_key_rotate(struct cli *c) {
     if (!cli_tenant(c, c->words[0], &t)) return EXIT_WRONG;
     struct key_write w = writer(t.id);
     struct write_answer answer;
-    return print_made(c, key_rotate_secret(c->service, c->arena, &w, str_of(c->words[1]), overlap * MS_SECOND, &answer, &c->faults), &answer);
+    return print_made(c, key_rotate_secret(c->service, c->arena, &w, str_of(c->words[1]), overlap * MS_SECOND, &answer, &c->faults),
+                      &answer);
 }
 
 int cli_key_revoke(struct cli *c) {
@@ -92,7 +94,9 @@ int cli_key_list(struct cli *c) {
     for (size_t i = 0; i < n; i++) {
         key_render(&w, c->arena, &rows[i], now);
         struct str scopes = scopes_text(c->arena, rows[i].scopes);
-        if (!c->json) printf("%-17.*s %-9s %-24.*s " STR_FMT "\n", STR_ARG(rows[i].key_id), key_status(&rows[i], now), STR_ARG(rows[i].name), STR_ARG(scopes));
+        if (!c->json)
+            printf("%-17.*s %-9s %-24.*s " STR_FMT "\n", STR_ARG(rows[i].key_id), key_status(&rows[i], now), STR_ARG(rows[i].name),
+                   STR_ARG(scopes));
     }
     json_close_array(&w);
     if (c->json) cli_print(buf_str(&b));

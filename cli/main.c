@@ -42,7 +42,8 @@ const char *cli_value(const struct cli *c, const char *option) {
 /* ---- help ---- */
 
 static void print_command(const struct command *k) {
-    printf("  %s%s%s%s%s\n      %s\n", k->group, k->verb != NULL ? " " : "", k->verb != NULL ? k->verb : "", k->words[0] != '\0' ? " " : "", k->words, k->doc);
+    printf("  %s%s%s%s%s\n      %s\n", k->group, k->verb != NULL ? " " : "", k->verb != NULL ? k->verb : "", k->words[0] != '\0' ? " " : "",
+           k->words, k->doc);
     for (size_t i = 0; i < OPTIONS_MAX && k->options[i].name != NULL; i++) {
         const struct cli_option *o = &k->options[i];
         printf("      --%s%s%s: %s\n", o->name, o->value != NULL ? " " : "", o->value != NULL ? o->value : "", o->doc);
@@ -87,7 +88,8 @@ static int option_index(const struct command *k, const char *name, size_t n) {
 static bool take_option(struct cli *c, int argc, char **argv, int *at) {
     const char *name = argv[*at] + 2, *equals = strchr(name, '=');
     int i = option_index(c->command, name, equals != NULL ? (size_t)(equals - name) : strlen(name));
-    if (i < 0) return cli_usage("%s %s has no option %s", c->command->group, c->command->verb != NULL ? c->command->verb : "", argv[*at]), false;
+    if (i < 0)
+        return cli_usage("%s %s has no option %s", c->command->group, c->command->verb != NULL ? c->command->verb : "", argv[*at]), false;
     if (c->command->options[i].value == NULL) {
         c->values[i] = "";
         return equals == NULL || (cli_usage("--%s takes no value", name), false);
@@ -120,7 +122,8 @@ static bool read_arguments(struct cli *c, int argc, char **argv, int at) {
             c->words[n++] = argv[at];
         }
     }
-    if (n < c->command->n_words) cli_usage("%s %s needs: %s", c->command->group, c->command->verb != NULL ? c->command->verb : "", c->command->words);
+    if (n < c->command->n_words)
+        cli_usage("%s %s needs: %s", c->command->group, c->command->verb != NULL ? c->command->verb : "", c->command->words);
     return n == c->command->n_words;
 }
 

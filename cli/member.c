@@ -26,9 +26,13 @@ static bool text_of(struct cli *c, const char *option, size_t max, bool *has, st
 
 int cli_member_set(struct cli *c) {
     struct json attributes, groups;
-    struct member_set set = {.has_attributes = cli_value(c, "attributes") != NULL, .attributes = &attributes, .has_groups = cli_value(c, "groups") != NULL, .groups = &groups};
+    struct member_set set = {.has_attributes = cli_value(c, "attributes") != NULL,
+                             .attributes = &attributes,
+                             .has_groups = cli_value(c, "groups") != NULL,
+                             .groups = &groups};
     bool ok = json_object_of(c, "attributes", &attributes) && json_object_of(c, "groups", &groups) &&
-              text_of(c, "type", CODE_BYTES_MAX, &set.has_type, &set.type) && text_of(c, "zone", ZONE_BYTES_MAX, &set.has_zone, &set.zone) &&
+              text_of(c, "type", CODE_BYTES_MAX, &set.has_type, &set.type) &&
+              text_of(c, "zone", ZONE_BYTES_MAX, &set.has_zone, &set.zone) &&
               text_of(c, "display-name", NAME_BYTES_MAX, &set.has_display_name, &set.display_name);
     if (!ok) return EXIT_USAGE;
     if (set.type.n > 0 && !code_is_valid(set.type)) return cli_usage("--type must be a code such as agent or team-lead");
@@ -89,7 +93,8 @@ static int done(struct cli *c, enum problem p, const char *status) {
 static int set_suspended(struct cli *c, bool suspended) {
     struct tenant_row t;
     if (!cli_tenant(c, c->words[0], &t)) return EXIT_WRONG;
-    return done(c, member_suspend(c->service, c->arena, &t, str_of(c->words[1]), suspended, clock_now_ms(), &c->faults), suspended ? "suspended" : "active");
+    return done(c, member_suspend(c->service, c->arena, &t, str_of(c->words[1]), suspended, clock_now_ms(), &c->faults),
+                suspended ? "suspended" : "active");
 }
 
 int cli_member_suspend(struct cli *c) { return set_suspended(c, true); }

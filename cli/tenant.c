@@ -35,8 +35,8 @@ int cli_tenant_create(struct cli *c) {
     if (preset != NULL && !preset_document(c, preset, &document)) return EXIT_WRONG;
     struct tenant_made made = {0};
     struct write_answer answer;
-    enum problem p = tenant_create(c->service, c->arena, str_of(c->words[0]), preset != NULL ? &document : NULL, STR("command"), NULL, clock_now_ms(), &made,
-                                   &answer, &c->faults);
+    enum problem p = tenant_create(c->service, c->arena, str_of(c->words[0]), preset != NULL ? &document : NULL, STR("command"), NULL,
+                                   clock_now_ms(), &made, &answer, &c->faults);
     if (p != P_OK) return cli_refused(c, p);
     if (c->json) {
         cli_print(answer.body);

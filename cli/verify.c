@@ -24,11 +24,14 @@ static void tell(void *ctx, const char *phase, uint64_t done, uint64_t of) {
     if (of > 0) fprintf(stderr, ": %llu of about %llu", (unsigned long long)done, (unsigned long long)of);
 }
 
-static struct named_count { const char *name; size_t offset; } const COUNTS[] = {
-    {"tenants", offsetof(struct verify_report, tenants)},       {"members", offsetof(struct verify_report, members)},
-    {"wallets", offsetof(struct verify_report, wallets)},       {"entries", offsetof(struct verify_report, entries)},
-    {"outcomes", offsetof(struct verify_report, outcomes)},     {"identities", offsetof(struct verify_report, identities)},
-    {"lanes", offsetof(struct verify_report, lanes)},           {"counters", offsetof(struct verify_report, counters)},
+static struct named_count {
+    const char *name;
+    size_t offset;
+} const COUNTS[] = {
+    {"tenants", offsetof(struct verify_report, tenants)},     {"members", offsetof(struct verify_report, members)},
+    {"wallets", offsetof(struct verify_report, wallets)},     {"entries", offsetof(struct verify_report, entries)},
+    {"outcomes", offsetof(struct verify_report, outcomes)},   {"identities", offsetof(struct verify_report, identities)},
+    {"lanes", offsetof(struct verify_report, lanes)},         {"counters", offsetof(struct verify_report, counters)},
     {"uncounted", offsetof(struct verify_report, uncounted)},
 };
 
@@ -91,7 +94,8 @@ static void print_text(const struct verify_report *r) {
     }
     puts(".");
     if (r->uncounted > 0) {
-        printf("Of %llu members the first outcomes are no longer kept: their counters were not recounted.\n", (unsigned long long)r->uncounted);
+        printf("Of %llu members the first outcomes are no longer kept: their counters were not recounted.\n",
+               (unsigned long long)r->uncounted);
     }
     unsigned long long wrong = r->violations.n + r->more;
     if (wrong == 0) {

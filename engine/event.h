@@ -8,7 +8,7 @@
 
 struct event {
     struct str source, id, type, member;
-    int64_t time_ms;           /* the moment of receipt where none was sent */
+    int64_t time_ms; /* the moment of receipt where none was sent */
     bool time_sent;
     const struct json *data;    /* an object, or NULL */
     const struct json *context; /* an object, or NULL; at most CONTEXT_BYTES_MAX; not compared */

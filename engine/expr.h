@@ -60,9 +60,9 @@ struct expr_scope {
     void *ctx;
     /* The value under a dotted name; false: there is none (null, or the default of the var). *out lives as long as `a`. */
     bool (*lookup)(void *ctx, struct str name, struct arena *a, struct json *out);
-    const struct key32 *random_key;  /* NULL: `rand` stops the expression */
-    struct str source, id, rule;     /* of the event and the rule: what `rand` is derived from */
-    const struct zone *zone;         /* of hour and day_of_week; NULL: UTC */
+    const struct key32 *random_key; /* NULL: `rand` stops the expression */
+    struct str source, id, rule;    /* of the event and the rule: what `rand` is derived from */
+    const struct zone *zone;        /* of hour and day_of_week; NULL: UTC */
 };
 
 enum expr_result { EXPR_OK, EXPR_FAULT };

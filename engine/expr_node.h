@@ -15,10 +15,10 @@ enum operation_kind { PLAIN, BODY, VAR, MISSING, MISSING_SOME, TIME, RAND };
 enum { ANY_NUMBER = UINT16_MAX };
 
 struct operation {
-    const char *name; /* NULL: not written as an operator (literals, lists) */
-    uint16_t min, max; /* arguments */
+    const char *name;         /* NULL: not written as an operator (literals, lists) */
+    uint16_t min, max;        /* arguments */
     enum operation_kind kind; /* BODY: the second argument is evaluated per item */
-    bool folds;              /* made a constant where all arguments are */
+    bool folds;               /* made a constant where all arguments are */
     /* One of the two: on values, or on the node itself where not all arguments are evaluated, or not in this frame.
      * false: the run has stopped. */
     bool (*apply)(struct run *r, const struct node *n, const struct json *args, struct json *out);

@@ -74,7 +74,7 @@ struct grant { /* what one grant of a rule or ladder says */
 
 struct count {
     const struct metric *metric;
-    int64_t by;              /* thousandths, when by_expr is NULL */
+    int64_t by; /* thousandths, when by_expr is NULL */
     const struct expr *by_expr;
 };
 
@@ -90,7 +90,7 @@ struct rule {
     bool enabled;
     int64_t priority;
     int64_t starts_at, ends_at; /* ms; starts_at <= t < ends_at; 0 and INT64_MAX where absent */
-    const struct str *on; /* event types */
+    const struct str *on;       /* event types */
     uint8_t n_on;
     const struct str *audience_types; /* member types; n 0: all */
     uint8_t n_audience_types;
@@ -100,7 +100,7 @@ struct rule {
     bool count_when_paid;
     const struct grant *grants;
     uint8_t n_grants;
-    int64_t cooldown_ms; /* 0: none */
+    int64_t cooldown_ms;       /* 0: none */
     const struct json *source; /* the definition itself: pointers of failing parts are made from it */
     const struct rule_limit *limits;
     uint8_t n_limits;
@@ -128,8 +128,8 @@ struct ladder {
 struct program {
     tenant_id tenant;
     uint64_t version;
-    bool enabled;      /* settings.enabled */
-    int64_t window_ms; /* how late an event may come */
+    bool enabled;                          /* settings.enabled */
+    int64_t window_ms;                     /* how late an event may come */
     const struct zone *zone, *zone_before; /* before zone_from_ms the former zone of the tenant counts (SEMANTICS 35) */
     int64_t zone_from_ms;
     uint16_t zone_no, zone_before_no;
@@ -145,8 +145,8 @@ struct program {
     size_t n_codes;
     const struct type_rules *types; /* by type */
     size_t n_types;
-    size_t hot_worst, cold_worst; /* bytes of a state row that uses all of it */
-    size_t rounds_worst;          /* of settling: after so many rounds no level is left that could pay (engine/check.c) */
+    size_t hot_worst, cold_worst;              /* bytes of a state row that uses all of it */
+    size_t rounds_worst;                       /* of settling: after so many rounds no level is left that could pay (engine/check.c) */
     const struct metric *const *metrics_by_no; /* the same metrics and rules, by number */
     const struct rule *const *rules_by_no;
 };

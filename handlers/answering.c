@@ -33,7 +33,9 @@ enum problem query_limit(struct request *r, size_t *limit) {
     return P_OK;
 }
 
-struct str version_etag(struct arena *a, uint64_t version) { return str_printf(a, "\"v%llu\"", (unsigned long long)version); }
+struct str version_etag(struct arena *a, uint64_t version) {
+    return str_printf(a, "\"v%llu\"", (unsigned long long)version);
+}
 
 enum problem if_match_version(struct request *r, uint64_t *version) {
     struct str s = r->if_match;

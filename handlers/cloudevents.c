@@ -11,13 +11,16 @@ enum problem event_mode_of(struct request *r, enum event_mode *out) {
     static const struct {
         const char *type;
         enum event_mode mode;
-    } types[] = {{"application/cloudevents+json", MODE_STRUCTURED}, {"application/cloudevents-batch+json", MODE_BATCHED}, {"application/json", MODE_NATIVE}};
+    } types[] = {{"application/cloudevents+json", MODE_STRUCTURED},
+                 {"application/cloudevents-batch+json", MODE_BATCHED},
+                 {"application/json", MODE_NATIVE}};
     *out = MODE_NATIVE;
     for (size_t i = 0; i < COUNT(types); i++) {
         if (media_type_is(r->content_type, types[i].type)) *out = types[i].mode;
     }
     if (r->ce.n == 0) return P_OK;
-    if (*out != MODE_NATIVE) return fault_say(&r->faults, P_BAD_REQUEST, "header fields ce-… say binary mode, the content type says another");
+    if (*out != MODE_NATIVE)
+        return fault_say(&r->faults, P_BAD_REQUEST, "header fields ce-… say binary mode, the content type says another");
     *out = MODE_BINARY;
     return P_OK;
 }
@@ -116,7 +119,8 @@ enum problem cloudevent_of_headers(struct request *r, struct json *out) {
     for (size_t i = 0; i < r->ce.n; i++) {
         struct str value;
         if (!segment_decode(r->arena, r->ce.items[i].value, &value)) {
-            return fault_say(&r->faults, P_BAD_REQUEST, "the header field ce-" STR_FMT " is not percent-encoded UTF-8", STR_ARG(r->ce.items[i].name));
+            return fault_say(&r->faults, P_BAD_REQUEST, "the header field ce-" STR_FMT " is not percent-encoded UTF-8",
+                             STR_ARG(r->ce.items[i].name));
         }
         members[n++] = (struct json_member){r->ce.items[i].name, json_text(value)};
     }

@@ -8,7 +8,8 @@
 const char *const versions_params[] = {"limit", "cursor", NULL};
 
 static struct config_write write_of(struct service *s, struct request *r, uint64_t from) {
-    return (struct config_write){.tenant = r->who.tenant.id, .from = from, .actor = r->who.key_id, .key = optional_key(s, r), .now_ms = r->now_ms};
+    return (struct config_write){
+        .tenant = r->who.tenant.id, .from = from, .actor = r->who.key_id, .key = optional_key(s, r), .now_ms = r->now_ms};
 }
 
 /* ---- reading ---- */
@@ -53,7 +54,8 @@ static enum problem version_made_from(struct request *r, uint64_t *from) {
     const struct json *version = json_get(&r->json, "version");
     int64_t said;
     if (version == NULL) return if_match_version(r, from);
-    if (!json_is_integer(version, 0, JSON_INTEGER_MAX, &said)) return fault_add(&r->faults, P_VALIDATION, STR("/version"), "must be a whole number");
+    if (!json_is_integer(version, 0, JSON_INTEGER_MAX, &said))
+        return fault_add(&r->faults, P_VALIDATION, STR("/version"), "must be a whole number");
     *from = (uint64_t)said;
     if (r->if_match.n == 0) return P_OK;
     uint64_t matched;
@@ -110,8 +112,11 @@ static const struct field rollback_fields[] = {
      .hi = JSON_INTEGER_MAX,
      .doc = "The version that is to be the present one again."},
 };
-const struct shape rollback_shape = {
-    .name = "Rollback", .size = sizeof(struct rollback_in), .fields = rollback_fields, .n_fields = COUNT(rollback_fields), .doc = "Which version to go back to."};
+const struct shape rollback_shape = {.name = "Rollback",
+                                     .size = sizeof(struct rollback_in),
+                                     .fields = rollback_fields,
+                                     .n_fields = COUNT(rollback_fields),
+                                     .doc = "Which version to go back to."};
 
 void config_roll_back(struct service *s, struct request *r, struct response *out) {
     const struct rollback_in *in = r->shaped;
@@ -139,7 +144,8 @@ static enum problem complete_body(struct request *r, struct json *out) {
         if (said == NULL) {
             members[n++] = (struct json_member){str_of(names[i]), json_text(r->params[i])};
         } else if (said->type != JSON_STRING || !str_eq(said->string, r->params[i])) {
-            fault_add(&r->faults, P_VALIDATION, pointer_child(r->arena, STR(""), str_of(names[i])), "must be \"" STR_FMT "\", as in the address", STR_ARG(r->params[i]));
+            fault_add(&r->faults, P_VALIDATION, pointer_child(r->arena, STR(""), str_of(names[i])),
+                      "must be \"" STR_FMT "\", as in the address", STR_ARG(r->params[i]));
         }
     }
     for (uint32_t i = 0; i < r->json.n; i++) members[n++] = r->json.members[i];

@@ -23,16 +23,35 @@ struct tenant_in {
 static void check_source(struct shape_reading *r, const void *filled, struct str pointer) {
     const struct tenant_in *in = filled;
     if (in->preset.n > 0 && in->config != NULL) {
-        fault_add(r->faults, P_VALIDATION, pointer_child(r->arena, pointer, STR("config")), "comes from a preset or from here, not from both");
+        fault_add(r->faults, P_VALIDATION, pointer_child(r->arena, pointer, STR("config")),
+                  "comes from a preset or from here, not from both");
     }
 }
 static const struct field tenant_fields[] = {
-    {.name = "tenant", .type = F_CODE, .required = true, .offset = offsetof(struct tenant_in, tenant), .present = NOT_TRACKED, .doc = "The tenant's code, unique in the installation."},
-    {.name = "preset", .type = F_CODE, .offset = offsetof(struct tenant_in, preset), .present = NOT_TRACKED, .doc = "A preset of the installation as the first configuration."},
-    {.name = "config", .type = F_JSON_OBJECT, .offset = offsetof(struct tenant_in, config), .present = NOT_TRACKED, .hi = CONFIG_BYTES_MAX, .doc = "A configuration document as the first one."},
+    {.name = "tenant",
+     .type = F_CODE,
+     .required = true,
+     .offset = offsetof(struct tenant_in, tenant),
+     .present = NOT_TRACKED,
+     .doc = "The tenant's code, unique in the installation."},
+    {.name = "preset",
+     .type = F_CODE,
+     .offset = offsetof(struct tenant_in, preset),
+     .present = NOT_TRACKED,
+     .doc = "A preset of the installation as the first configuration."},
+    {.name = "config",
+     .type = F_JSON_OBJECT,
+     .offset = offsetof(struct tenant_in, config),
+     .present = NOT_TRACKED,
+     .hi = CONFIG_BYTES_MAX,
+     .doc = "A configuration document as the first one."},
 };
-const struct shape tenant_shape = {
-    .name = "NewTenant", .size = sizeof(struct tenant_in), .fields = tenant_fields, .n_fields = COUNT(tenant_fields), .doc = "A tenant to be made.", .check = check_source};
+const struct shape tenant_shape = {.name = "NewTenant",
+                                   .size = sizeof(struct tenant_in),
+                                   .fields = tenant_fields,
+                                   .n_fields = COUNT(tenant_fields),
+                                   .doc = "A tenant to be made.",
+                                   .check = check_source};
 
 void tenant_post(struct service *s, struct request *r, struct response *out) {
     const struct tenant_in *in = r->shaped;
@@ -104,11 +123,30 @@ struct key_in {
     int64_t expires_at;
 };
 static const struct field key_fields[] = {
-    {.name = "name", .type = F_STRING, .required = true, .offset = offsetof(struct key_in, name), .present = NOT_TRACKED, .lo = 1, .hi = NAME_BYTES_MAX, .doc = "What the key is for."},
-    {.name = "scopes", .type = F_CODES, .required = true, .offset = offsetof(struct key_in, scopes), .present = NOT_TRACKED, .lo = 1, .hi = 16, .doc = "What the key may do: events:write, members:read and so on, or all."},
-    {.name = "expires_at", .type = F_TIME, .offset = offsetof(struct key_in, expires_at), .present = NOT_TRACKED, .doc = "When it ends; absent: never."},
+    {.name = "name",
+     .type = F_STRING,
+     .required = true,
+     .offset = offsetof(struct key_in, name),
+     .present = NOT_TRACKED,
+     .lo = 1,
+     .hi = NAME_BYTES_MAX,
+     .doc = "What the key is for."},
+    {.name = "scopes",
+     .type = F_CODES,
+     .required = true,
+     .offset = offsetof(struct key_in, scopes),
+     .present = NOT_TRACKED,
+     .lo = 1,
+     .hi = 16,
+     .doc = "What the key may do: events:write, members:read and so on, or all."},
+    {.name = "expires_at",
+     .type = F_TIME,
+     .offset = offsetof(struct key_in, expires_at),
+     .present = NOT_TRACKED,
+     .doc = "When it ends; absent: never."},
 };
-const struct shape key_shape = {.name = "NewKey", .size = sizeof(struct key_in), .fields = key_fields, .n_fields = COUNT(key_fields), .doc = "An API key to be made."};
+const struct shape key_shape = {
+    .name = "NewKey", .size = sizeof(struct key_in), .fields = key_fields, .n_fields = COUNT(key_fields), .doc = "An API key to be made."};
 
 static enum problem read_scopes(struct request *r, const struct key_in *in, uint32_t *scopes) {
     const struct str *names = in->scopes.items;
@@ -121,7 +159,8 @@ static enum problem read_scopes(struct request *r, const struct key_in *in, uint
             *scopes |= one;
         }
     }
-    if (in->expires_at != 0 && in->expires_at <= r->now_ms) fault_add(&r->faults, P_VALIDATION, STR("/expires_at"), "must be a time to come");
+    if (in->expires_at != 0 && in->expires_at <= r->now_ms)
+        fault_add(&r->faults, P_VALIDATION, STR("/expires_at"), "must be a time to come");
     return r->faults.list.n > 0 ? P_VALIDATION : P_OK;
 }
 
@@ -171,10 +210,19 @@ struct rotation_in {
     int64_t overlap_s;
 };
 static const struct field rotation_fields[] = {
-    {.name = "overlap_s", .type = F_INTEGER, .offset = offsetof(struct rotation_in, overlap_s), .present = NOT_TRACKED, .hi = OVERLAP_S_MAX, .dflt = OVERLAP_S_DEFAULT, .doc = "Seconds for which the former secret stays valid."},
+    {.name = "overlap_s",
+     .type = F_INTEGER,
+     .offset = offsetof(struct rotation_in, overlap_s),
+     .present = NOT_TRACKED,
+     .hi = OVERLAP_S_MAX,
+     .dflt = OVERLAP_S_DEFAULT,
+     .doc = "Seconds for which the former secret stays valid."},
 };
-const struct shape rotation_shape = {
-    .name = "Rotation", .size = sizeof(struct rotation_in), .fields = rotation_fields, .n_fields = COUNT(rotation_fields), .doc = "How a key's secret is replaced."};
+const struct shape rotation_shape = {.name = "Rotation",
+                                     .size = sizeof(struct rotation_in),
+                                     .fields = rotation_fields,
+                                     .n_fields = COUNT(rotation_fields),
+                                     .doc = "How a key's secret is replaced."};
 
 void key_rotate_post(struct service *s, struct request *r, struct response *out) {
     const struct rotation_in *in = r->shaped;

@@ -15,7 +15,7 @@ struct query_param {
     struct str name, value; /* decoded */
 };
 
-struct ce_field { /* a header field ce-… of a CloudEvent in binary mode */
+struct ce_field {           /* a header field ce-… of a CloudEvent in binary mode */
     struct str name, value; /* the name without "ce-", in small letters */
 };
 struct route;

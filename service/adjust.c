@@ -14,10 +14,12 @@ static enum problem decide(struct change *c, struct faults *f) {
     return settle_adjustment(c->program, c->state, &adj, &c->env, c->a, &c->outcome, f);
 }
 
-enum problem member_adjust(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, const struct adjustment_in *in,
-                           const struct write_key *key, int64_t now_ms, struct write_answer *out, struct faults *f) {
+enum problem member_adjust(struct service *s, struct arena *a, const struct tenant_row *t, struct str member,
+                           const struct adjustment_in *in, const struct write_key *key, int64_t now_ms, struct write_answer *out,
+                           struct faults *f) {
     struct adjustment_in copy = *in;
-    struct change c = {.s = s, .a = a, .tenant = t, .external_id = member, .key = key, .status = 201, .now_ms = now_ms, .decide = decide, .ctx = &copy};
+    struct change c = {
+        .s = s, .a = a, .tenant = t, .external_id = member, .key = key, .status = 201, .now_ms = now_ms, .decide = decide, .ctx = &copy};
     enum problem p = change_member(&c, f);
     if (p != P_OK) return p;
     struct buf b = buf_new(a, ADJUSTMENT_BYTES_MAX);

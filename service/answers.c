@@ -9,8 +9,8 @@
 
 enum { ANSWER_BYTES_MAX = 1024 * 1024 };
 
-static struct str answer_text(struct arena *a, const struct outcome *o, const struct program *p, struct str member, struct str source, struct str id,
-                              bool replayed) {
+static struct str answer_text(struct arena *a, const struct outcome *o, const struct program *p, struct str member, struct str source,
+                              struct str id, bool replayed) {
     struct buf b = buf_new(a, ANSWER_BYTES_MAX);
     struct json_writer w = json_writer_of(&b);
     outcome_render(&w, a, o, p, member, source, id, replayed);
@@ -38,7 +38,8 @@ static void repeat_answer(struct set *set, struct item *item, const struct outco
     }
     struct outcome *o = NEW(set->a, struct outcome);
     if (!outcome_decode(set->a, row->clear, o)) {
-        log_line(LOG_ERROR, "outcome_damaged", "day=%u lane=%u n=%llu i=%u", row->at.day, row->at.lane, (unsigned long long)row->at.n, row->at.i);
+        log_line(LOG_ERROR, "outcome_damaged", "day=%u lane=%u n=%llu i=%u", row->at.day, row->at.lane, (unsigned long long)row->at.n,
+                 row->at.i);
         item_done(item, P_INTERNAL);
         return;
     }
@@ -121,8 +122,8 @@ enum db_result repeats_answer(struct set *set, struct item *const *items, const 
 
 /* ---- GET /events/{source}/{id} ---- */
 
-static enum problem answer_of_row(struct service *s, struct arena *a, const struct tenant_row *tenant, const struct outcome_row *row, struct str source,
-                                  struct str id, struct str *answer, struct faults *f) {
+static enum problem answer_of_row(struct service *s, struct arena *a, const struct tenant_row *tenant, const struct outcome_row *row,
+                                  struct str source, struct str id, struct str *answer, struct faults *f) {
     struct member_key_row *key;
     size_t n;
     enum db_result r = member_keys_by_no(s->db, a, tenant->id, &row->member, 1, &key, &n);
@@ -136,8 +137,8 @@ static enum problem answer_of_row(struct service *s, struct arena *a, const stru
     return problem;
 }
 
-enum problem event_answer(struct service *s, struct arena *a, const struct tenant_row *tenant, struct str source, struct str id, struct str *answer,
-                          struct faults *f) {
+enum problem event_answer(struct service *s, struct arena *a, const struct tenant_row *tenant, struct str source, struct str id,
+                          struct str *answer, struct faults *f) {
     struct identity_row wanted = {.tenant = tenant->id, .identity = identity_of(&service_tenant_keys(s, tenant->id)->identity, source, id)};
     struct identity_row *found;
     size_t n;

@@ -15,8 +15,8 @@ static enum problem not_a_member(struct faults *f, struct str external_id) {
     return fault_say(f, P_MEMBER_NOT_FOUND, "the tenant has no member \"" STR_FMT "\"", STR_ARG(external_id));
 }
 
-enum problem member_key_find(struct service *s, struct arena *a, const struct tenant_row *t, struct str external_id, struct member_key_row *out,
-                             struct faults *f) {
+enum problem member_key_find(struct service *s, struct arena *a, const struct tenant_row *t, struct str external_id,
+                             struct member_key_row *out, struct faults *f) {
     struct member_key_row wanted = {.tenant = t->id, .external_id = external_id}, *found;
     size_t n;
     enum db_result r = member_keys_find(s->db, a, &wanted, 1, &found, &n);

@@ -44,13 +44,13 @@ void config_result_render(struct json_writer *w, const struct config_result *r, 
     json_close_object(w);
 }
 
-enum problem config_plan(struct service *s, struct arena *a, tenant_id t, const struct json *document, struct config_result *out, struct faults *f) {
+enum problem config_plan(struct service *s, struct arena *a, tenant_id t, const struct json *document, struct config_result *out,
+                         struct faults *f) {
     struct draft d = {0};
     enum problem p = draft_make(s, a, t, document, &d, f);
     if (p == P_OK) draft_result(&d, out);
     return p;
 }
-
 
 /* ---- the whole ---- */
 
@@ -88,12 +88,19 @@ static enum problem apply_effect(struct write *w, struct faults *f, enum db_resu
 }
 
 static enum problem apply(struct service *s, struct arena *a, struct apply *apply, struct write_answer *answer, struct faults *f) {
-    struct write w = {.s = s, .a = a, .tenant = apply->in->tenant, .key = apply->in->key, .actor = apply->in->actor, .now_ms = apply->in->now_ms, .effect = apply_effect, .ctx = apply};
+    struct write w = {.s = s,
+                      .a = a,
+                      .tenant = apply->in->tenant,
+                      .key = apply->in->key,
+                      .actor = apply->in->actor,
+                      .now_ms = apply->in->now_ms,
+                      .effect = apply_effect,
+                      .ctx = apply};
     return write_once(&w, answer, f);
 }
 
-enum problem config_apply(struct service *s, struct arena *a, const struct config_write *w, const struct json *document, struct config_result *out,
-                          struct write_answer *answer, struct faults *f) {
+enum problem config_apply(struct service *s, struct arena *a, const struct config_write *w, const struct json *document,
+                          struct config_result *out, struct write_answer *answer, struct faults *f) {
     struct apply ctx = {.in = w, .document = document, .action = "config.apply", .out = out};
     return apply(s, a, &ctx, answer, f);
 }
@@ -102,7 +109,8 @@ enum problem config_rollback(struct service *s, struct arena *a, const struct co
                              struct write_answer *answer, struct faults *f) {
     struct version_row version;
     enum db_result r = to == 0 ? DB_OK : version_read(s->db, a, w->tenant, to, &version);
-    if (r == DB_NOT_FOUND) return fault_add(f, P_NOT_FOUND, STR("/version"), "the configuration never had version %llu", (unsigned long long)to);
+    if (r == DB_NOT_FOUND)
+        return fault_add(f, P_NOT_FOUND, STR("/version"), "the configuration never had version %llu", (unsigned long long)to);
     if (r != DB_OK) return service_problem(r, f);
     struct str text;
     struct json document;
@@ -130,7 +138,8 @@ static const struct definition_row *stored(const struct definition_row *rows, si
 }
 
 /* The present document with this one definition put in its place, at the end where it is new. *at: where it stands. */
-static enum problem document_with(struct write *w, const struct put *put, const struct definition_row *rows, size_t n, struct json *out, size_t *at, struct faults *f) {
+static enum problem document_with(struct write *w, const struct put *put, const struct definition_row *rows, size_t n, struct json *out,
+                                  size_t *at, struct faults *f) {
     struct json *items = NEW_ARRAY(w->a, struct json, n + 1);
     struct json_member *list = NEW(w->a, struct json_member);
     uint32_t kept = 0;
@@ -151,7 +160,8 @@ static void own_pointers(struct arena *a, struct faults *f, size_t at) {
     struct str prefix = str_printf(a, "/definitions/%zu", at);
     for (size_t i = 0; i < f->list.n; i++) {
         struct str *pointer = &f->list.items[i].pointer;
-        bool inside = pointer->n >= prefix.n && memcmp(pointer->p, prefix.p, prefix.n) == 0 && (pointer->n == prefix.n || pointer->p[prefix.n] == '/');
+        bool inside = pointer->n >= prefix.n && memcmp(pointer->p, prefix.p, prefix.n) == 0 &&
+                      (pointer->n == prefix.n || pointer->p[prefix.n] == '/');
         if (inside) *pointer = (struct str){pointer->p + prefix.n, pointer->n - prefix.n};
     }
 }
@@ -195,10 +205,11 @@ static enum problem put_effect(struct write *w, struct faults *f, enum db_result
     return P_OK;
 }
 
-enum problem config_put(struct service *s, struct arena *a, const struct config_write *in, struct str kind, struct str code, const struct json *body,
-                        struct write_answer *answer, uint64_t *version, struct faults *f) {
+enum problem config_put(struct service *s, struct arena *a, const struct config_write *in, struct str kind, struct str code,
+                        const struct json *body, struct write_answer *answer, uint64_t *version, struct faults *f) {
     struct put put = {.in = in, .kind = kind, .code = code, .body = body};
-    struct write w = {.s = s, .a = a, .tenant = in->tenant, .key = in->key, .actor = in->actor, .now_ms = in->now_ms, .effect = put_effect, .ctx = &put};
+    struct write w = {
+        .s = s, .a = a, .tenant = in->tenant, .key = in->key, .actor = in->actor, .now_ms = in->now_ms, .effect = put_effect, .ctx = &put};
     enum problem p = write_once(&w, answer, f);
     *version = put.version;
     return p;

@@ -10,16 +10,17 @@
 /* {"version":7,"definitions":[…]} */
 MUST_CHECK enum problem config_export(struct service *s, struct arena *a, tenant_id t, uint64_t version, struct str *out, struct faults *f);
 /* {"version":7,"definitions":[…]} of one kind. */
-MUST_CHECK enum problem config_of_kind(struct service *s, struct arena *a, const struct tenant_row *t, struct str kind, struct str *out, struct faults *f);
-/* One definition as it stands; *version is the one that brought it: its ETag. P_NOT_FOUND. */
-MUST_CHECK enum problem config_get(struct service *s, struct arena *a, const struct tenant_row *t, struct str kind, struct str code, struct str *out,
-                                          uint64_t *version, struct faults *f);
-/* {"data":[{"version","until","definition"}…]}, newest first; also of a deleted definition. P_NOT_FOUND where there never was one. */
-MUST_CHECK enum problem config_history(struct service *s, struct arena *a, const struct tenant_row *t, struct str kind, struct str code, struct str *out,
+MUST_CHECK enum problem config_of_kind(struct service *s, struct arena *a, const struct tenant_row *t, struct str kind, struct str *out,
                                        struct faults *f);
+/* One definition as it stands; *version is the one that brought it: its ETag. P_NOT_FOUND. */
+MUST_CHECK enum problem config_get(struct service *s, struct arena *a, const struct tenant_row *t, struct str kind, struct str code,
+                                   struct str *out, uint64_t *version, struct faults *f);
+/* {"data":[{"version","until","definition"}…]}, newest first; also of a deleted definition. P_NOT_FOUND where there never was one. */
+MUST_CHECK enum problem config_history(struct service *s, struct arena *a, const struct tenant_row *t, struct str kind, struct str code,
+                                       struct str *out, struct faults *f);
 /* {"data":[{"version","created_at","actor"}…],"next_cursor"}, newest first. */
-MUST_CHECK enum problem config_versions(struct service *s, struct arena *a, const struct tenant_row *t, struct str cursor, size_t limit, struct str *out,
-                                        struct faults *f);
+MUST_CHECK enum problem config_versions(struct service *s, struct arena *a, const struct tenant_row *t, struct str cursor, size_t limit,
+                                        struct str *out, struct faults *f);
 
 /* ---- writing ---- */
 
@@ -39,26 +40,27 @@ const char *change_made_name(enum change_made what);
 void config_result_render(struct json_writer *w, const struct config_result *r, bool texts);
 
 /* Compiles the document as the tenant's next version without writing anything; gives what would change. */
-MUST_CHECK enum problem config_plan(struct service *s, struct arena *a, tenant_id t, const struct json *document, struct config_result *out, struct faults *f);
+MUST_CHECK enum problem config_plan(struct service *s, struct arena *a, tenant_id t, const struct json *document, struct config_result *out,
+                                    struct faults *f);
 
 struct config_write { /* who writes, and from which version it was made */
     tenant_id tenant;
-    uint64_t from;               /* another one by now is P_VERSION */
+    uint64_t from; /* another one by now is P_VERSION */
     struct str actor;
     const struct write_key *key; /* NULL: none */
     int64_t now_ms;
 };
 /* The whole: what is absent is deleted. Checks the late window against the retention of identities. The next event of any worker uses it.
  * The answer is config_result_render's. */
-MUST_CHECK enum problem config_apply(struct service *s, struct arena *a, const struct config_write *w, const struct json *document, struct config_result *out,
-                                     struct write_answer *answer, struct faults *f);
+MUST_CHECK enum problem config_apply(struct service *s, struct arena *a, const struct config_write *w, const struct json *document,
+                                     struct config_result *out, struct write_answer *answer, struct faults *f);
 /* Makes an earlier version the present one, as a new version. P_NOT_FOUND: there is no such version. */
-MUST_CHECK enum problem config_rollback(struct service *s, struct arena *a, const struct config_write *w, uint64_t to, struct config_result *out,
-                                        struct write_answer *answer, struct faults *f);
+MUST_CHECK enum problem config_rollback(struct service *s, struct arena *a, const struct config_write *w, uint64_t to,
+                                        struct config_result *out, struct write_answer *answer, struct faults *f);
 /* One definition: body NULL deletes it. w->from is the definition's own version; 0: there must be none. The answer: the stored definition
  * with 201 or 200, or 204. *version: its ETag. */
-MUST_CHECK enum problem config_put(struct service *s, struct arena *a, const struct config_write *w, struct str kind, struct str code, const struct json *body,
-                                   struct write_answer *answer, uint64_t *version, struct faults *f);
+MUST_CHECK enum problem config_put(struct service *s, struct arena *a, const struct config_write *w, struct str kind, struct str code,
+                                   const struct json *body, struct write_answer *answer, uint64_t *version, struct faults *f);
 
 /* ---- tenants ---- */
 
@@ -66,10 +68,11 @@ struct tenant_made {
     struct tenant_row tenant;
     struct config_result config;
 };
-/* preset: NULL or a configuration document. The watermark is now minus its window. An existing code is P_VALIDATION with a pointer to /code.
- * Both the tenant and its first configuration, or neither. */
+/* preset: NULL or a configuration document. The watermark is now minus its window. An existing code is P_VALIDATION with a pointer to
+ * /code. Both the tenant and its first configuration, or neither. */
 MUST_CHECK enum problem tenant_create(struct service *s, struct arena *a, struct str code, const struct json *preset, struct str actor,
-                                      const struct write_key *key, int64_t now_ms, struct tenant_made *out, struct write_answer *answer, struct faults *f);
+                                      const struct write_key *key, int64_t now_ms, struct tenant_made *out, struct write_answer *answer,
+                                      struct faults *f);
 MUST_CHECK enum problem tenant_find(struct service *s, struct arena *a, struct str code, struct tenant_row *out, struct faults *f);
 MUST_CHECK enum problem tenants_all(struct service *s, struct arena *a, struct tenant_row **out, size_t *n, struct faults *f);
 MUST_CHECK enum problem tenant_suspend(struct service *s, struct arena *a, const struct tenant_row *t, bool suspended, struct str actor,

@@ -3,14 +3,16 @@
 
 enum { CONFIG_TEXT_MAX = 16 * CONFIG_BYTES_MAX };
 
-enum problem config_rows(struct service *s, struct arena *a, tenant_id t, uint64_t version, struct definition_row **rows, size_t *n, struct faults *f) {
+enum problem config_rows(struct service *s, struct arena *a, tenant_id t, uint64_t version, struct definition_row **rows, size_t *n,
+                         struct faults *f) {
     *rows = NULL;
     *n = 0;
     return version == 0 ? P_OK : service_problem(definitions_at(s->db, a, t, version, rows, n), f);
 }
 
 /* kind "" : all. */
-static enum problem export_rows(struct service *s, struct arena *a, tenant_id t, uint64_t version, struct str kind, struct str *out, struct faults *f) {
+static enum problem export_rows(struct service *s, struct arena *a, tenant_id t, uint64_t version, struct str kind, struct str *out,
+                                struct faults *f) {
     struct definition_row *rows;
     size_t n;
     enum problem p = config_rows(s, a, t, version, &rows, &n, f);
@@ -36,13 +38,14 @@ enum problem config_export(struct service *s, struct arena *a, tenant_id t, uint
     return export_rows(s, a, t, version, STR(""), out, f);
 }
 
-enum problem config_of_kind(struct service *s, struct arena *a, const struct tenant_row *t, struct str kind, struct str *out, struct faults *f) {
+enum problem config_of_kind(struct service *s, struct arena *a, const struct tenant_row *t, struct str kind, struct str *out,
+                            struct faults *f) {
     if (kind_find(kind) == NULL) return fault_say(f, P_NOT_FOUND, "there is no kind \"" STR_FMT "\"", STR_ARG(kind));
     return export_rows(s, a, t->id, t->config_version, kind, out, f);
 }
 
 enum problem config_get(struct service *s, struct arena *a, const struct tenant_row *t, struct str kind, struct str code, struct str *out,
-                               uint64_t *version, struct faults *f) {
+                        uint64_t *version, struct faults *f) {
     struct definition_row *rows;
     size_t n;
     enum problem p = config_rows(s, a, t->id, t->config_version, &rows, &n, f);
@@ -55,7 +58,8 @@ enum problem config_get(struct service *s, struct arena *a, const struct tenant_
     return p == P_OK ? fault_say(f, P_NOT_FOUND, "there is no " STR_FMT " \"" STR_FMT "\"", STR_ARG(kind), STR_ARG(code)) : p;
 }
 
-enum problem config_history(struct service *s, struct arena *a, const struct tenant_row *t, struct str kind, struct str code, struct str *out, struct faults *f) {
+enum problem config_history(struct service *s, struct arena *a, const struct tenant_row *t, struct str kind, struct str code,
+                            struct str *out, struct faults *f) {
     struct definition_row *rows;
     size_t n;
     enum db_result r = definition_history(s->db, a, t->id, kind, code, &rows, &n);
@@ -87,7 +91,8 @@ enum problem config_history(struct service *s, struct arena *a, const struct ten
     return P_OK;
 }
 
-enum problem config_versions(struct service *s, struct arena *a, const struct tenant_row *t, struct str cursor, size_t limit, struct str *out, struct faults *f) {
+enum problem config_versions(struct service *s, struct arena *a, const struct tenant_row *t, struct str cursor, size_t limit,
+                             struct str *out, struct faults *f) {
     int64_t before = INT64_MAX;
     if (cursor.n > 0 && !str_to_i64(cursor, 1, INT64_MAX, &before)) return P_CURSOR;
     struct version_row *rows;

@@ -11,7 +11,9 @@ enum problem draft_read(struct arena *a, const struct json *document, struct dra
     for (uint32_t i = 0; i < document->n; i++) {
         bool ok = false;
         for (size_t k = 0; k < COUNT(known); k++) ok = ok || str_is(document->members[i].key, known[k]);
-        if (!ok) fault_add(f, P_VALIDATION, pointer_child(a, STR(""), document->members[i].key), "unknown member; known are: version, definitions");
+        if (!ok)
+            fault_add(f, P_VALIDATION, pointer_child(a, STR(""), document->members[i].key),
+                      "unknown member; known are: version, definitions");
     }
     const struct json *list = json_get(document, "definitions");
     if (list == NULL) return fault_add(f, P_VALIDATION, STR("/definitions"), "is required");
@@ -29,7 +31,8 @@ static int rows_by_code(const void *x, const void *y) {
     return by_kind_and_code(a->kind, a->code, b->kind, b->code);
 }
 
-static void note(struct arena *a, struct draft *d, enum change_made what, struct str kind, struct str code, struct str before, struct str after) {
+static void note(struct arena *a, struct draft *d, enum change_made what, struct str kind, struct str code, struct str before,
+                 struct str after) {
     *LIST_PUSH(a, &d->changes) = (struct config_change){what, kind, code, before, after};
     struct definition_row row = {.kind = kind, .code = code, .body = after, .version = d->in.version};
     if (what != CHANGE_CREATED) *LIST_PUSH(a, &d->ended) = row;
@@ -109,7 +112,8 @@ static enum problem check_window(struct service *s, const struct draft *d, struc
 }
 
 /* A changed zone counts from the next midnight of the old one (SEMANTICS 35). */
-static enum problem note_zone_change(struct service *s, struct arena *a, struct draft *d, int64_t now_ms, struct str *before, int64_t *from_ms, struct faults *f) {
+static enum problem note_zone_change(struct service *s, struct arena *a, struct draft *d, int64_t now_ms, struct str *before,
+                                     int64_t *from_ms, struct faults *f) {
     const struct program *old;
     *before = STR("");
     *from_ms = 0;
@@ -167,7 +171,8 @@ static enum db_result write_rows(struct service *s, struct arena *a, const struc
 }
 
 /* A tenant without a configuration has a zone all the same: its number is given when the tenant is made. */
-enum problem draft_write(struct service *s, struct arena *a, struct draft *d, struct str actor, int64_t now_ms, struct faults *f, enum db_result *r) {
+enum problem draft_write(struct service *s, struct arena *a, struct draft *d, struct str actor, int64_t now_ms, struct faults *f,
+                         enum db_result *r) {
     if (d->changes.n == 0) {
         if (d->new_codes.n > 0) *r = codes_insert(s->db, a, d->tenant.id, d->new_codes.items, d->new_codes.n);
         if (*r == DB_CONFLICT) *r = DB_RETRY;

@@ -22,12 +22,15 @@ struct draft { /* a document against what is stored */
 /* Splits a document into d->definitions; all its faults. */
 MUST_CHECK enum problem draft_read(struct arena *a, const struct json *document, struct draft *d, struct faults *f);
 /* Reads, numbers, compiles and compares. */
-MUST_CHECK enum problem draft_make(struct service *s, struct arena *a, tenant_id t, const struct json *document, struct draft *d, struct faults *f);
+MUST_CHECK enum problem draft_make(struct service *s, struct arena *a, tenant_id t, const struct json *document, struct draft *d,
+                                   struct faults *f);
 /* Within a transaction: writes what differs as the next version. P_VERSION where somebody was quicker. */
-MUST_CHECK enum problem draft_write(struct service *s, struct arena *a, struct draft *d, struct str actor, int64_t now_ms, struct faults *f, enum db_result *r);
+MUST_CHECK enum problem draft_write(struct service *s, struct arena *a, struct draft *d, struct str actor, int64_t now_ms, struct faults *f,
+                                    enum db_result *r);
 void draft_result(const struct draft *d, struct config_result *out);
 
 /* The stored definitions at a version; none at version 0. */
-MUST_CHECK enum problem config_rows(struct service *s, struct arena *a, tenant_id t, uint64_t version, struct definition_row **rows, size_t *n, struct faults *f);
+MUST_CHECK enum problem config_rows(struct service *s, struct arena *a, tenant_id t, uint64_t version, struct definition_row **rows,
+                                    size_t *n, struct faults *f);
 
 #endif

@@ -3,7 +3,8 @@
 enum { DAYS_MAX = 36525 }; /* no lane spans more; a damaged day must not be walked to */
 
 /* One day's next rows, cut after the last transaction that is whole. */
-static enum db_result read_day(struct db *db, struct arena *a, struct following *f, size_t limit, struct outcome_row **out, size_t *n_out, bool *all) {
+static enum db_result read_day(struct db *db, struct arena *a, struct following *f, size_t limit, struct outcome_row **out, size_t *n_out,
+                               bool *all) {
     for (;; limit *= 2) {
         enum db_result r = lane_clear(db, a, f->day, f->lane, f->n, limit, out, n_out);
         if (r != DB_OK) return r;

@@ -12,7 +12,8 @@ struct following {
     uint64_t n, to_n;
 };
 /* The next whole transactions, about `limit` rows, without what is sealed; *n_out 0: the end. Each day is read by equality. */
-MUST_CHECK enum db_result follow(struct db *db, struct arena *a, struct following *f, size_t limit, struct outcome_row **out, size_t *n_out);
+MUST_CHECK enum db_result follow(struct db *db, struct arena *a, struct following *f, size_t limit, struct outcome_row **out,
+                                 size_t *n_out);
 /* The day of the oldest outcome that is kept; 0: there is none. Where nobody has followed a lane yet. */
 MUST_CHECK enum db_result first_day_kept(struct db *db, struct arena *a, uint32_t *out);
 

@@ -22,8 +22,7 @@ enum tried tried_of(enum db_result r) {
 static struct item *item_of_identity(struct set *set, const struct identity_row *id, enum item_state state) {
     for (size_t i = 0; i < set->n; i++) {
         struct item *item = set->items[i];
-        if (item->state == (int)state && item->tenant.id.v == id->tenant.v &&
-            memcmp(item->identity.b, id->identity.b, HASH16_BYTES) == 0) {
+        if (item->state == (int)state && item->tenant.id.v == id->tenant.v && memcmp(item->identity.b, id->identity.b, HASH16_BYTES) == 0) {
             return item;
         }
     }
@@ -63,10 +62,12 @@ static void check_time(struct set *set, struct item *item) {
     if (item->tenant.watermark_ms > bound) bound = item->tenant.watermark_ms;
     if (e->time_ms <= bound) {
         struct str since = time_text(set->a, bound);
-        item_done(item, fault_add(&item->faults, P_TOO_LATE, STR("/time"), "events are accepted whose time is after " STR_FMT, STR_ARG(since)));
+        item_done(item,
+                  fault_add(&item->faults, P_TOO_LATE, STR("/time"), "events are accepted whose time is after " STR_FMT, STR_ARG(since)));
     } else if (e->time_ms > set->now_ms + EARLY_MS_MAX) {
         struct str until = time_text(set->a, set->now_ms + EARLY_MS_MAX);
-        item_done(item, fault_add(&item->faults, P_TOO_EARLY, STR("/time"), "events are accepted whose time is not after " STR_FMT, STR_ARG(until)));
+        item_done(item, fault_add(&item->faults, P_TOO_EARLY, STR("/time"), "events are accepted whose time is not after " STR_FMT,
+                                  STR_ARG(until)));
     }
 }
 

@@ -13,24 +13,25 @@ struct item {
     /* in */
     struct tenant_row tenant; /* as the front of this set read it */
     struct event event;
-    bool in_array;            /* a repeat says "replayed":true in its answer */
+    bool in_array; /* a repeat says "replayed":true in its answer */
     /* out */
-    enum problem problem;     /* P_OK: `answer` is the outcome as JSON. An item that comes with a problem is left alone */
+    enum problem problem; /* P_OK: `answer` is the outcome as JSON. An item that comes with a problem is left alone */
     struct faults faults;
     struct str answer;
     bool replayed;
     /* between */
     struct hash16 identity, fingerprint;
-    int state;                /* of the pipeline, private */
-    struct item *same;        /* an earlier item of the set with the same identity */
+    int state;         /* of the pipeline, private */
+    struct item *same; /* an earlier item of the set with the same identity */
     const struct program *program;
     member_no member;
     uint8_t sealing_key[SEAL_KEY_BYTES];
-    struct position at;       /* of the present try */
-    struct position sent;     /* the last one that was sent to COMMIT */
+    struct position at;   /* of the present try */
+    struct position sent; /* the last one that was sent to COMMIT */
     struct outcome *outcome;
 };
-/* deadline_us: of clock_monotonic_us; past it what is not committed yet gets P_UNAVAILABLE. now_ms is the set's one reading of the clock. */
+/* deadline_us: of clock_monotonic_us; past it what is not committed yet gets P_UNAVAILABLE. now_ms is the set's one reading of the clock.
+ */
 void settle_items(struct service *s, struct arena *a, struct item *items, size_t n, int64_t now_ms, int64_t deadline_us);
 
 /* The stored answer of an event. P_EVENT_NOT_FOUND, P_ERASED. */

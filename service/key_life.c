@@ -90,9 +90,14 @@ static enum problem create_effect(struct write *w, struct faults *f, enum db_res
     return P_OK;
 }
 
-enum problem key_create(struct service *s, struct arena *a, const struct key_write *in, struct str name, uint32_t scopes, int64_t expires_at,
-                        struct write_answer *answer, struct faults *f) {
-    struct key_row row = {.tenant = in->tenant, .name = name, .env = str_of(s->settings.env), .scopes = scopes, .created_at = in->now_ms, .expires_at = expires_at};
+enum problem key_create(struct service *s, struct arena *a, const struct key_write *in, struct str name, uint32_t scopes,
+                        int64_t expires_at, struct write_answer *answer, struct faults *f) {
+    struct key_row row = {.tenant = in->tenant,
+                          .name = name,
+                          .env = str_of(s->settings.env),
+                          .scopes = scopes,
+                          .created_at = in->now_ms,
+                          .expires_at = expires_at};
     struct write w = write_of(s, a, in);
     w.effect = create_effect;
     w.ctx = &row;
@@ -154,7 +159,8 @@ static enum problem end_effect(struct write *w, struct faults *f, enum db_result
     return P_OK;
 }
 
-enum problem key_end(struct service *s, struct arena *a, const struct key_write *in, struct str key_id, struct write_answer *answer, struct faults *f) {
+enum problem key_end(struct service *s, struct arena *a, const struct key_write *in, struct str key_id, struct write_answer *answer,
+                     struct faults *f) {
     struct change_key ctx = {.key_id = key_id};
     struct write w = write_of(s, a, in);
     w.effect = end_effect;

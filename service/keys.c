@@ -9,10 +9,17 @@ static const struct {
     enum scope scope;
     const char *name;
 } scope_names[] = {
-    {SCOPE_EVENTS_WRITE, "events:write"},     {SCOPE_MEMBERS_READ, "members:read"}, {SCOPE_MEMBERS_WRITE, "members:write"},
-    {SCOPE_LEDGER_WRITE, "ledger:write"},     {SCOPE_CONFIG_READ, "config:read"},   {SCOPE_CONFIG_WRITE, "config:write"},
-    {SCOPE_REWARDS_WRITE, "rewards:write"},   {SCOPE_ANALYTICS_READ, "analytics:read"}, {SCOPE_PUBLIC, "public"},
-    {SCOPE_SELF, "self"},                     {SCOPE_OPERATOR, "operator"},
+    {SCOPE_EVENTS_WRITE, "events:write"},
+    {SCOPE_MEMBERS_READ, "members:read"},
+    {SCOPE_MEMBERS_WRITE, "members:write"},
+    {SCOPE_LEDGER_WRITE, "ledger:write"},
+    {SCOPE_CONFIG_READ, "config:read"},
+    {SCOPE_CONFIG_WRITE, "config:write"},
+    {SCOPE_REWARDS_WRITE, "rewards:write"},
+    {SCOPE_ANALYTICS_READ, "analytics:read"},
+    {SCOPE_PUBLIC, "public"},
+    {SCOPE_SELF, "self"},
+    {SCOPE_OPERATOR, "operator"},
 };
 
 const char *scope_name(enum scope one) {

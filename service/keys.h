@@ -44,13 +44,14 @@ struct key_write { /* who writes */
     int64_t now_ms;
 };
 /* The answer: {"key_id","name","scopes","created_at","expires_at","key"}: the key's text, shown once; a repeat has null there. */
-MUST_CHECK enum problem key_create(struct service *s, struct arena *a, const struct key_write *w, struct str name, uint32_t scopes, int64_t expires_at,
-                                   struct write_answer *answer, struct faults *f);
+MUST_CHECK enum problem key_create(struct service *s, struct arena *a, const struct key_write *w, struct str name, uint32_t scopes,
+                                   int64_t expires_at, struct write_answer *answer, struct faults *f);
 /* A second secret for the same key id; the former stays valid for the overlap. The same answer. P_NOT_FOUND, also for a revoked key. */
-MUST_CHECK enum problem key_rotate_secret(struct service *s, struct arena *a, const struct key_write *w, struct str key_id, int64_t overlap_ms,
-                                          struct write_answer *answer, struct faults *f);
+MUST_CHECK enum problem key_rotate_secret(struct service *s, struct arena *a, const struct key_write *w, struct str key_id,
+                                          int64_t overlap_ms, struct write_answer *answer, struct faults *f);
 /* Ends a key at once. 204. */
-MUST_CHECK enum problem key_end(struct service *s, struct arena *a, const struct key_write *w, struct str key_id, struct write_answer *answer, struct faults *f);
+MUST_CHECK enum problem key_end(struct service *s, struct arena *a, const struct key_write *w, struct str key_id,
+                                struct write_answer *answer, struct faults *f);
 MUST_CHECK enum problem keys_of(struct service *s, struct arena *a, tenant_id t, struct key_row **out, size_t *n, struct faults *f);
 /* {"key_id","name","status","scopes","created_at","expires_at"} */
 void key_render(struct json_writer *w, struct arena *a, const struct key_row *k, int64_t now_ms);

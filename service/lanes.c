@@ -28,7 +28,8 @@ static enum db_result claim_once(struct service *s, struct arena *a, int64_t now
     }
     if (highest >= LANES_MAX) return DB_FATAL;
     r = lane_create(s->db, a, (uint16_t)(highest + 1), owner, lease, day_of(now_ms));
-    if (r == DB_OK) s->lane = (struct lane_row){.lane = (uint16_t)(highest + 1), .owner = owner, .lease_until = lease, .day = day_of(now_ms)};
+    if (r == DB_OK)
+        s->lane = (struct lane_row){.lane = (uint16_t)(highest + 1), .owner = owner, .lease_until = lease, .day = day_of(now_ms)};
     return r == DB_CONFLICT ? DB_NOT_FOUND : r;
 }
 

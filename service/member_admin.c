@@ -1,4 +1,5 @@
-/* service/member_admin.c: what an administrator does to a member: type, attributes, groups, zone, suspension, erasure (SEMANTICS 35, 39). */
+/* service/member_admin.c: what an administrator does to a member: type, attributes, groups, zone, suspension, erasure (SEMANTICS 35, 39).
+ */
 #include <string.h>
 
 #include "service/change.h"
@@ -91,15 +92,23 @@ static enum problem zone_number(struct service *s, struct arena *a, tenant_id t,
     return service_problem(DB_BUSY, f);
 }
 
-enum problem member_write(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, const struct member_set *set, int64_t now_ms,
-                          struct faults *f) {
+enum problem member_write(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, const struct member_set *set,
+                          int64_t now_ms, struct faults *f) {
     if (!public_id_is_valid(member)) return fault_add(f, P_VALIDATION, STR("/member"), "is not a valid member id");
     struct set_ctx ctx = {.set = set};
     if (set->has_zone) {
         enum problem p = zone_number(s, a, t->id, set->zone, &ctx.zone_no, f);
         if (p != P_OK) return p;
     }
-    struct change c = {.s = s, .a = a, .tenant = t, .external_id = member, .create = true, .now_ms = now_ms, .decide = decide_set, .also = write_profile, .ctx = &ctx};
+    struct change c = {.s = s,
+                       .a = a,
+                       .tenant = t,
+                       .external_id = member,
+                       .create = true,
+                       .now_ms = now_ms,
+                       .decide = decide_set,
+                       .also = write_profile,
+                       .ctx = &ctx};
     return change_member(&c, f);
 }
 
@@ -114,7 +123,8 @@ static enum problem decide_status(struct change *c, struct faults *f) {
     return P_OK;
 }
 
-enum problem member_suspend(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, bool suspended, int64_t now_ms, struct faults *f) {
+enum problem member_suspend(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, bool suspended,
+                            int64_t now_ms, struct faults *f) {
     enum member_status status = suspended ? MEMBER_SUSPENDED : MEMBER_ACTIVE;
     struct change c = {.s = s, .a = a, .tenant = t, .external_id = member, .now_ms = now_ms, .decide = decide_status, .ctx = &status};
     return change_member(&c, f);
@@ -133,9 +143,11 @@ static enum db_result forget(struct change *c) {
     return r == DB_OK ? member_key_erase(c->s->db, c->a, c->ref.tenant, c->ref.member) : r;
 }
 
-enum problem member_erase(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, int64_t now_ms, struct faults *f) {
+enum problem member_erase(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, int64_t now_ms,
+                          struct faults *f) {
     enum member_status status = MEMBER_ERASED;
-    struct change c = {.s = s, .a = a, .tenant = t, .external_id = member, .now_ms = now_ms, .decide = decide_erase, .also = forget, .ctx = &status};
+    struct change c = {
+        .s = s, .a = a, .tenant = t, .external_id = member, .now_ms = now_ms, .decide = decide_erase, .also = forget, .ctx = &status};
     return change_member(&c, f);
 }
 
@@ -240,7 +252,8 @@ static const char *status_name(enum member_status s) {
     return names[s];
 }
 
-enum problem member_show(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, int64_t now_ms, struct str *out, struct faults *f) {
+enum problem member_show(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, int64_t now_ms, struct str *out,
+                         struct faults *f) {
     struct member_found m;
     enum problem p = member_find(s, a, t, member, &m, f);
     if (p != P_OK) return p;

@@ -5,7 +5,8 @@
 
 enum {
     PARTITIONS_AHEAD = 2,
-    /* 400 partitions double what an insert costs, 14 to 60 are nearly free (MECHANICS 1): 60 less those ahead, the present one and the last */
+    /* 400 partitions double what an insert costs, 14 to 60 are nearly free (MECHANICS 1): 60 less those ahead, the present one and the last
+     */
     PARTITIONS_KEPT_MAX = 56,
 };
 

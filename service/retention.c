@@ -14,8 +14,8 @@ enum {
     PURGE_ROWS = 1000,
     PURGE_MS = 1000, /* per call and table; then the caller shows progress */
 };
-#define IDEMPOTENCY_MS (48 * MS_HOUR)               /* SEMANTICS 40 */
-#define WINDOW_MARGIN_MS (EARLY_MS_MAX + MS_DAY)    /* between a window and the retention of identities */
+#define IDEMPOTENCY_MS   (48 * MS_HOUR)          /* SEMANTICS 40 */
+#define WINDOW_MARGIN_MS (EARLY_MS_MAX + MS_DAY) /* between a window and the retention of identities */
 
 struct retention {
     struct service *s;
@@ -26,7 +26,9 @@ struct retention {
     struct kept kept;
     struct tenant_row *tenants;
     size_t n_tenants;
-    struct tenant_need { int64_t window_ms, cooldown_ms; } *needs; /* by tenant */
+    struct tenant_need {
+        int64_t window_ms, cooldown_ms;
+    } * needs;             /* by tenant */
     int64_t identities_ms; /* how long identities are kept, by the setting and the widest window */
 };
 
@@ -78,7 +80,8 @@ static enum db_result move_watermarks(struct retention *w) {
     if (r == DB_OK && former > 0 && former < w->identities_ms) {
         int64_t watermark = w->now_ms - (former - WINDOW_MARGIN_MS);
         r = watermarks_raise(db, w->a, watermark);
-        log_line(LOG_WARN, "retention", "what=\"identities are kept longer from now on; watermarks moved\" watermark_ms=%lld", (long long)watermark);
+        log_line(LOG_WARN, "retention", "what=\"identities are kept longer from now on; watermarks moved\" watermark_ms=%lld",
+                 (long long)watermark);
     }
     if (r == DB_OK) r = kept_write_identities_ms(db, w->a, w->identities_ms);
     if (r == DB_OK) r = db_commit(db);
@@ -200,7 +203,8 @@ static enum db_result drop_partition(struct retention *w) {
     r = somebody_is_behind(w, end, &behind);
     if (r != DB_OK) return r;
     if (behind) {
-        log_line(LOG_WARN, "retention", "what=\"outcomes are old enough to be dropped, but a follower has not read them\" before_day=%u", end);
+        log_line(LOG_WARN, "retention", "what=\"outcomes are old enough to be dropped, but a follower has not read them\" before_day=%u",
+                 end);
         return DB_OK;
     }
     r = kept_raise_outcomes_day(w->s->db, w->a, end);

@@ -60,7 +60,8 @@ static bool fold_one(struct fold *w, const struct outcome_row *rows, size_t n) {
 /* Moves the position over whole transactions without gaps; stops at the first that is not. */
 static void fold_rows(struct fold *w, struct follower_row *at, const struct outcome_row *rows, size_t n) {
     for (size_t from = 0, to; from < n; from = to) {
-        for (to = from; to < n && rows[to].at.n == rows[from].at.n; to++) {}
+        for (to = from; to < n && rows[to].at.n == rows[from].at.n; to++) {
+        }
         /* After retention the first kept need not be 1; but it drops nothing that was not folded. */
         if (rows[from].at.n != at->n + 1 || !fold_one(w, &rows[from], to - from)) {
             w->damage = str_printf(w->a, "lane %u is damaged at day %u n %llu: run accolade verify", at->lane, rows[from].at.day,

@@ -90,7 +90,9 @@ void service_close(struct service **service) {
     *service = NULL;
 }
 
-struct db *service_db(struct service *s) { return s->db; }
+struct db *service_db(struct service *s) {
+    return s->db;
+}
 const struct settings *service_settings(const struct service *s) { return &s->settings; }
 
 const struct tenant_keys *service_tenant_keys(struct service *s, tenant_id t) {
@@ -126,8 +128,8 @@ static struct program_slot *program_slot_of(struct service *s, tenant_id t, uint
 }
 
 /* The definitions of a version, each parsed from its stored text. */
-static enum problem definitions_load(struct service *s, struct arena *a, tenant_id t, uint64_t version, struct definition **out, size_t *n_out,
-                                     struct faults *f) {
+static enum problem definitions_load(struct service *s, struct arena *a, tenant_id t, uint64_t version, struct definition **out,
+                                     size_t *n_out, struct faults *f) {
     struct definition_row *rows;
     size_t n;
     enum db_result r = definitions_at(s->db, a, t, version, &rows, &n);
@@ -144,7 +146,8 @@ static enum problem definitions_load(struct service *s, struct arena *a, tenant_
     return P_OK;
 }
 
-static enum problem program_load(struct service *s, struct arena *a, tenant_id t, uint64_t version, struct program **out, struct faults *f) {
+static enum problem program_load(struct service *s, struct arena *a, tenant_id t, uint64_t version, struct program **out,
+                                 struct faults *f) {
     struct compile_in in = {.tenant = t, .version = version};
     struct definition *definitions = NULL;
     enum problem p = definitions_load(s, a, t, version, &definitions, &in.n_definitions, f);

@@ -59,8 +59,8 @@ static enum problem suspend_effect(struct write *w, struct faults *f, enum db_re
     return P_OK;
 }
 
-enum problem tenant_suspend(struct service *s, struct arena *a, const struct tenant_row *t, bool suspended, struct str actor, const struct write_key *key,
-                            int64_t now_ms, struct write_answer *answer, struct faults *f) {
+enum problem tenant_suspend(struct service *s, struct arena *a, const struct tenant_row *t, bool suspended, struct str actor,
+                            const struct write_key *key, int64_t now_ms, struct write_answer *answer, struct faults *f) {
     struct suspend ctx = {*t, suspended ? TENANT_SUSPENDED : TENANT_ACTIVE};
     struct write w = {.s = s, .a = a, .key = key, .actor = actor, .now_ms = now_ms, .effect = suspend_effect, .ctx = &ctx};
     return write_once(&w, answer, f);
@@ -118,10 +118,13 @@ static enum problem create_effect(struct write *w, struct faults *f, enum db_res
     return P_OK;
 }
 
-enum problem tenant_create(struct service *s, struct arena *a, struct str code, const struct json *preset, struct str actor, const struct write_key *key,
-                           int64_t now_ms, struct tenant_made *out, struct write_answer *answer, struct faults *f) {
+enum problem tenant_create(struct service *s, struct arena *a, struct str code, const struct json *preset, struct str actor,
+                           const struct write_key *key, int64_t now_ms, struct tenant_made *out, struct write_answer *answer,
+                           struct faults *f) {
     if (!code_is_valid(code)) {
-        return fault_add(f, P_VALIDATION, STR("/code"), "must begin with a letter or digit and hold only letters, digits, '.', '_', '-', ':' (at most %d)", CODE_BYTES_MAX);
+        return fault_add(f, P_VALIDATION, STR("/code"),
+                         "must begin with a letter or digit and hold only letters, digits, '.', '_', '-', ':' (at most %d)",
+                         CODE_BYTES_MAX);
     }
     static const struct json_member nothing[] = {{{"definitions", 11}, {.type = JSON_ARRAY}}};
     static const struct json empty = {.type = JSON_OBJECT, .n = 1, .members = nothing};

@@ -73,7 +73,8 @@ static struct stream *newest(struct page *page) {
     return best;
 }
 
-static enum db_result read_page(struct service *s, struct arena *a, const struct member_found *m, const struct transactions_query *q, struct page *page) {
+static enum db_result read_page(struct service *s, struct arena *a, const struct member_found *m, const struct transactions_query *q,
+                                struct page *page) {
     struct member_ref ref = {m->state->tenant, m->no};
     for (size_t i = 0; i < page->n_streams; i++) {
         struct stream *stream = &page->streams[i];
@@ -99,7 +100,8 @@ struct origin { /* what an entry came from, decoded; NULL outcome: no longer kep
     struct sealed sealed;
 };
 
-static enum problem read_origins(struct service *s, struct arena *a, const struct member_found *m, const struct page *page, struct origin *out, struct faults *f) {
+static enum problem read_origins(struct service *s, struct arena *a, const struct member_found *m, const struct page *page,
+                                 struct origin *out, struct faults *f) {
     tenant_id t = m->state->tenant;
     struct outcome_ref *refs = NEW_ARRAY(a, struct outcome_ref, page->n);
     for (size_t i = 0; i < page->n; i++) refs[i] = (struct outcome_ref){t, page->rows[i].e.cause};
@@ -113,7 +115,8 @@ static enum problem read_origins(struct service *s, struct arena *a, const struc
             if (!position_eq(rows[j].at, page->rows[i].e.cause)) continue;
             out[i].outcome = NEW(a, struct outcome);
             bool ok = outcome_decode(a, rows[j].clear, out[i].outcome) &&
-                      crypto_open(a, m->sealing_key, seal_associated(a, t, m->no), rows[j].sealed, &clear) && sealed_decode(a, clear, &out[i].sealed);
+                      crypto_open(a, m->sealing_key, seal_associated(a, t, m->no), rows[j].sealed, &clear) &&
+                      sealed_decode(a, clear, &out[i].sealed);
             if (!ok) return P_INTERNAL;
             break;
         }
@@ -129,8 +132,8 @@ static const struct grant_result *grant_of(const struct outcome *o, const struct
     return NULL;
 }
 
-static enum problem put_origin(struct service *s, struct arena *a, struct json_writer *w, const struct member_found *m, const struct origin *from,
-                               const struct entry *e, struct faults *f) {
+static enum problem put_origin(struct service *s, struct arena *a, struct json_writer *w, const struct member_found *m,
+                               const struct origin *from, const struct entry *e, struct faults *f) {
     const struct grant_result *g = from->outcome != NULL ? grant_of(from->outcome, e) : NULL;
     const struct program *p = m->program;
     if (g != NULL) {
@@ -158,8 +161,8 @@ static enum problem put_origin(struct service *s, struct arena *a, struct json_w
     return P_OK;
 }
 
-static enum problem put_line(struct service *s, struct arena *a, struct json_writer *w, const struct member_found *m, const struct origin *from,
-                             const struct entry *e, struct faults *f) {
+static enum problem put_line(struct service *s, struct arena *a, struct json_writer *w, const struct member_found *m,
+                             const struct origin *from, const struct entry *e, struct faults *f) {
     json_open_object(w);
     json_key(w, "id");
     json_put_str(w, transaction_id_text(a, e->currency, e->part, e->seq));
@@ -186,8 +189,8 @@ static enum problem put_line(struct service *s, struct arena *a, struct json_wri
 
 /* ---- the answer ---- */
 
-static enum problem put_summary(struct service *s, struct arena *a, struct json_writer *w, const struct member_found *m, const struct transactions_query *q,
-                                uint16_t currency, struct faults *f) {
+static enum problem put_summary(struct service *s, struct arena *a, struct json_writer *w, const struct member_found *m,
+                                const struct transactions_query *q, uint16_t currency, struct faults *f) {
     json_key(w, "summary");
     if (currency == 0) { /* sums over several currencies mean nothing */
         json_put_null(w);
@@ -219,7 +222,8 @@ static uint16_t currency_number(const struct program *p, struct str code) {
     return 0;
 }
 
-static enum problem put_page(struct service *s, struct arena *a, struct json_writer *w, const struct member_found *m, const struct page *page, struct faults *f) {
+static enum problem put_page(struct service *s, struct arena *a, struct json_writer *w, const struct member_found *m,
+                             const struct page *page, struct faults *f) {
     struct origin *origins = NEW_ARRAY(a, struct origin, page->n);
     enum problem p = read_origins(s, a, m, page, origins, f);
     json_key(w, "data");
@@ -229,13 +233,14 @@ static enum problem put_page(struct service *s, struct arena *a, struct json_wri
     return p;
 }
 
-enum problem member_transactions(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, const struct transactions_query *q,
-                                 struct str *out, struct faults *f) {
+enum problem member_transactions(struct service *s, struct arena *a, const struct tenant_row *t, struct str member,
+                                 const struct transactions_query *q, struct str *out, struct faults *f) {
     struct member_found m;
     enum problem p = member_find(s, a, t, member, &m, f);
     if (p != P_OK) return p;
     uint16_t currency = q->currency.n > 0 ? currency_number(m.program, q->currency) : 0;
-    if (q->currency.n > 0 && currency == 0) return fault_say(f, P_BAD_REQUEST, "the tenant has no currency \"" STR_FMT "\"", STR_ARG(q->currency));
+    if (q->currency.n > 0 && currency == 0)
+        return fault_say(f, P_BAD_REQUEST, "the tenant has no currency \"" STR_FMT "\"", STR_ARG(q->currency));
     struct page page = {0};
     if (q->cursor.n == 0) {
         streams_of(a, &m, currency, &page);

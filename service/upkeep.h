@@ -6,7 +6,10 @@
 
 #include "service/service.h"
 
-struct upkeep_step { uint64_t done; bool more; };
+struct upkeep_step {
+    uint64_t done;
+    bool more;
+};
 /* Folds outcomes of the lanes into tenant-side balances; the follower's position is written in the same transaction. It stops before what
  * is damaged, P_INTERNAL with the place in the detail, after having folded the other lanes. */
 MUST_CHECK enum problem rollup_step(struct service *s, struct arena *a, int64_t now_ms, struct upkeep_step *out, struct faults *f);

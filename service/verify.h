@@ -7,10 +7,10 @@
 enum { VIOLATIONS_MAX = 1000 }; /* kept; a lost key would make one of each entry */
 
 struct violation {
-    int invariant;       /* 1, 2, 3, 10; 0: the lanes */
-    struct str tenant;   /* code, "" for lanes */
-    struct str where;    /* "member 123 currency points part available seq 7" */
-    struct str what;     /* what is there and what should be */
+    int invariant;     /* 1, 2, 3, 10; 0: the lanes */
+    struct str tenant; /* code, "" for lanes */
+    struct str where;  /* "member 123 currency points part available seq 7" */
+    struct str what;   /* what is there and what should be */
 };
 struct verify_report {
     uint64_t tenants, members, wallets, entries, outcomes, identities, lanes, counters;
@@ -19,11 +19,12 @@ struct verify_report {
     LIST(struct violation) violations;
 };
 struct verify_options {
-    tenant_id tenant; /* 0: all */
+    tenant_id tenant;                                                           /* 0: all */
     void (*progress)(void *ctx, const char *phase, uint64_t done, uint64_t of); /* NULL: none; `of` is an estimate, 0: unknown */
     void *ctx;
 };
 /* Reads only. P_OK with violations in the report; a problem: it could not be read to the end. Lanes are always read whole. */
-MUST_CHECK enum problem verify_run(struct service *s, struct arena *a, const struct verify_options *o, struct verify_report *out, struct faults *f);
+MUST_CHECK enum problem verify_run(struct service *s, struct arena *a, const struct verify_options *o, struct verify_report *out,
+                                   struct faults *f);
 
 #endif

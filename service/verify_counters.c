@@ -78,7 +78,8 @@ static void store_closed(struct counters_walk *w) {
         }
         w->read = false;
         violation(w->v, 10, w->t->row->code,
-                  str_printf(w->a, STR_FMT " member_period kind %u start %lld", STR_ARG(member_text(w->a, w->m)), text->kind, (long long)text->start),
+                  str_printf(w->a, STR_FMT " member_period kind %u start %lld", STR_ARG(member_text(w->a, w->m)), text->kind,
+                             (long long)text->start),
                   "the closed period is damaged: it is none of our encodings");
     }
 }
@@ -117,8 +118,8 @@ static void compare(struct counters_walk *w, const struct counter *key, int64_t 
     w->v->out->counters++;
     if (stored == expected) return;
     struct str code = code_text(w->a, w->t, code_kind_of(key->what), key->no), period = period_text(w, key->kind, key->start);
-    struct str where =
-        str_printf(w->a, STR_FMT " %s " STR_FMT " " STR_FMT, STR_ARG(member_text(w->a, w->m)), counter_kind_name(key->what), STR_ARG(code), STR_ARG(period));
+    struct str where = str_printf(w->a, STR_FMT " %s " STR_FMT " " STR_FMT, STR_ARG(member_text(w->a, w->m)), counter_kind_name(key->what),
+                                  STR_ARG(code), STR_ARG(period));
     violation(w->v, 10, w->t->row->code, where, "is %lld, recounting gives %lld%s", (long long)stored, (long long)expected,
               key->what == COUNTER_METRIC ? " (thousandths)" : "");
 }
@@ -144,7 +145,8 @@ static __int128 sum_of(const struct currency_sum *items, size_t n, uint16_t curr
 
 static void compare_lifetime(struct counters_walk *w, uint16_t currency, int64_t earned, int64_t spent) {
     const struct recount *r = w->recount;
-    int64_t earned_due = narrow(sum_of(r->earned.items, r->earned.n, currency)), spent_due = narrow(sum_of(r->spent.items, r->spent.n, currency));
+    int64_t earned_due = narrow(sum_of(r->earned.items, r->earned.n, currency)),
+            spent_due = narrow(sum_of(r->spent.items, r->spent.n, currency));
     w->v->out->counters++;
     if (earned == earned_due && spent == spent_due) return;
     struct str code = code_text(w->a, w->t, CODE_CURRENCY, currency);
@@ -197,7 +199,8 @@ static void compare_ladders(struct counters_walk *w) {
         compare_ladder(w, s->ladders.items[i].ladder, &s->ladders.items[i], due);
     }
     for (size_t i = 0; i < r->ladders.n; i++) {
-        if (state_ladder_find(s, r->ladders.items[i].ladder) == NULL) compare_ladder(w, r->ladders.items[i].ladder, NULL, &r->ladders.items[i]);
+        if (state_ladder_find(s, r->ladders.items[i].ladder) == NULL)
+            compare_ladder(w, r->ladders.items[i].ladder, NULL, &r->ladders.items[i]);
     }
 }
 

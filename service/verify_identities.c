@@ -95,8 +95,8 @@ static void compare_erased(struct identities_walk *w) {
         const struct erased_count *x = &w->t->erased.items[i];
         if (x->outcomes == x->identities) continue;
         violation(w->v, 3, w->t->row->code, str_printf(w->a, "member %llu", (unsigned long long)x->member.v),
-                  "is erased; %llu outcomes of its events must have an identity, and %llu identities name one", (unsigned long long)x->outcomes,
-                  (unsigned long long)x->identities);
+                  "is erased; %llu outcomes of its events must have an identity, and %llu identities name one",
+                  (unsigned long long)x->outcomes, (unsigned long long)x->identities);
     }
 }
 

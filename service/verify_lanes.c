@@ -1,5 +1,5 @@
-/* service/verify_lanes.c: the change log itself (MECHANICS 3): per lane n has no gaps from its first row kept, all rows of each n are there,
- * n and the day go up together, the lane's own row says where it ends; followers are not ahead; every outcome is of some tenant.
+/* service/verify_lanes.c: the change log itself (MECHANICS 3): per lane n has no gaps from its first row kept, all rows of each n are
+ * there, n and the day go up together, the lane's own row says where it ends; followers are not ahead; every outcome is of some tenant.
  *
  * Followers are read first, then the heads, then the rows up to the heads, then the heads again: what a head says is there for whoever
  * reads afterwards, and nothing lies beyond a head that is read last. */
@@ -7,13 +7,13 @@
 #include "service/verifying.h"
 
 struct lane_walk {
-    bool known;       /* it has a row in `lane` */
+    bool known; /* it has a row in `lane` */
     struct lane_row head;
-    uint64_t n;       /* of the last transaction met, up to the head */
+    uint64_t n; /* of the last transaction met, up to the head */
     uint32_t day;
     uint64_t highest; /* n of any row, beyond the head too */
     uint32_t beyond_day;
-    bool met;         /* any row */
+    bool met; /* any row */
 };
 struct lanes_walk {
     struct verifying *v;
@@ -38,8 +38,8 @@ static void check_follower(struct lanes_walk *w, const struct follower_row *f) {
     if (!lane->known) {
         violation(w->v, 0, STR(""), where, "is at n %llu of a lane that does not exist", (unsigned long long)f->n);
     } else if (f->n > lane->head.n || f->day > lane->head.day) {
-        violation(w->v, 0, STR(""), where, "is at day %u n %llu, ahead of the lane, which ends at day %u n %llu", f->day, (unsigned long long)f->n,
-                  lane->head.day, (unsigned long long)lane->head.n);
+        violation(w->v, 0, STR(""), where, "is at day %u n %llu, ahead of the lane, which ends at day %u n %llu", f->day,
+                  (unsigned long long)f->n, lane->head.day, (unsigned long long)lane->head.n);
     }
 }
 
@@ -80,8 +80,8 @@ static void check_whole(struct lanes_walk *w, const struct outcome_row *rows, si
     bool same = true;
     for (size_t i = 0; i < n; i++) same = same && rows[i].of == rows->of && rows[i].at.i == i;
     if (same && n == rows->of) return;
-    violation(w->v, 0, STR(""), place_text(w->a, rows->at), "has %zu rows, the last with i %u; its first says that there are %u", n, rows[n - 1].at.i,
-              rows->of);
+    violation(w->v, 0, STR(""), place_text(w->a, rows->at), "has %zu rows, the last with i %u; its first says that there are %u", n,
+              rows[n - 1].at.i, rows->of);
 }
 
 static void check_order(struct lanes_walk *w, struct lane_walk *lane, struct position at) {
@@ -105,7 +105,8 @@ static enum db_result check_rows(struct lanes_walk *w, const struct outcome_row 
     enum db_result r = DB_OK;
     lane->met = true;
     for (size_t from = 0, to; from < n && r == DB_OK; from = to) {
-        for (to = from; to < n && rows[to].at.n == rows[from].at.n; to++) {}
+        for (to = from; to < n && rows[to].at.n == rows[from].at.n; to++) {
+        }
         if (rows[from].at.n > lane->highest) {
             lane->highest = rows[from].at.n;
             lane->beyond_day = rows[from].at.day;
@@ -147,8 +148,8 @@ static void check_end(struct lanes_walk *w, unsigned number) {
         violation(w->v, 0, STR(""), lane_text(w->a, number), "ends at n %llu on day %u, but the last outcome there has n %llu",
                   (unsigned long long)head->n, head->day, (unsigned long long)lane->n);
     } else if (lane->day != head->day) {
-        violation(w->v, 0, STR(""), lane_text(w->a, number), "ends at n %llu on day %u, but that outcome has day %u", (unsigned long long)head->n,
-                  head->day, lane->day);
+        violation(w->v, 0, STR(""), lane_text(w->a, number), "ends at n %llu on day %u, but that outcome has day %u",
+                  (unsigned long long)head->n, head->day, lane->day);
     }
 }
 

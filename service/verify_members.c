@@ -12,7 +12,9 @@ struct slice {
     size_t n_heads;
 };
 
-struct str member_text(struct arena *a, const struct member_view *m) { return str_printf(a, "member %llu", (unsigned long long)m->ref.member.v); }
+struct str member_text(struct arena *a, const struct member_view *m) {
+    return str_printf(a, "member %llu", (unsigned long long)m->ref.member.v);
+}
 
 /* ---- reading a slice in one snapshot ---- */
 
@@ -83,8 +85,8 @@ static bool is_in(const struct slice *slice, member_no m) {
 }
 
 /* Read after the snapshot: who came meanwhile is looked up once more. */
-static enum db_result check_orphans(struct verifying *v, const struct tenant_view *t, const struct slice *slice, const member_no *found, size_t n,
-                                    const char *what) {
+static enum db_result check_orphans(struct verifying *v, const struct tenant_view *t, const struct slice *slice, const member_no *found,
+                                    size_t n, const char *what) {
     enum db_result r = DB_OK;
     for (size_t i = 0; i < n && r == DB_OK; i++) {
         if (is_in(slice, found[i])) continue;

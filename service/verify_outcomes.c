@@ -83,8 +83,9 @@ static void check_versions(struct outcomes_walk *w) {
         uint64_t version = w->versions.items[i].version;
         if (version == last || version > w->m->version) {
             w->out->whole = false;
-            violation(w->v, 3, tenant_code(w), member_text(w->page, w->m), "there is %s outcome of version %llu; the state row has version %llu",
-                      version == last ? "another" : "an", (unsigned long long)version, (unsigned long long)w->m->version);
+            violation(w->v, 3, tenant_code(w), member_text(w->page, w->m),
+                      "there is %s outcome of version %llu; the state row has version %llu", version == last ? "another" : "an",
+                      (unsigned long long)version, (unsigned long long)w->m->version);
         } else {
             check_gap(w, last, version, due);
         }
@@ -215,7 +216,8 @@ static enum db_result count_rules(struct outcomes_walk *w, const struct outcome 
         }
         if (is_capped(facts, g->currency)) tally_add(&w->out->tally, COUNTER_CAP, g->currency, PERIOD_DAY, 0, g->amount);
         bool first = true;
-        for (size_t k = 0; k < i; k++) first = first && (o->grants.items[k].cause != CAUSE_RULE || o->grants.items[k].cause_no != g->cause_no);
+        for (size_t k = 0; k < i; k++)
+            first = first && (o->grants.items[k].cause != CAUSE_RULE || o->grants.items[k].cause_no != g->cause_no);
         if (first) count_paid_rule(w, facts, g->cause_no, o->event_time);
     }
     return DB_OK;
@@ -280,7 +282,8 @@ static enum db_result check_outcome(struct outcomes_walk *w, const struct outcom
         return DB_OK;
     }
     if (!header_fits(row, &o)) {
-        violation(w->v, 3, tenant_code(w), where(w, row->at), "its clear part says " STR_FMT " of %u, version %llu; the row has of %u, version %llu",
+        violation(w->v, 3, tenant_code(w), where(w, row->at),
+                  "its clear part says " STR_FMT " of %u, version %llu; the row has of %u, version %llu",
                   STR_ARG(position_text(w->page, o.at)), o.of, (unsigned long long)o.member_version, row->of,
                   (unsigned long long)row->member_version);
         o.at = row->at;
@@ -322,7 +325,8 @@ enum db_result verify_outcomes(struct verifying *v, struct tenant_view *t, const
     enum db_result r = read_all(&w);
     if (r == DB_OK) check_versions(&w);
     if (out->transfers.n > 0) qsort(out->transfers.items, out->transfers.n, sizeof *out->transfers.items, by_seq);
-    if (m->key != NULL && !m->key->has_key) *LIST_PUSH(t->a, &t->erased) = (struct erased_count){.member = m->ref.member, .outcomes = w.erased_events};
+    if (m->key != NULL && !m->key->has_key)
+        *LIST_PUSH(t->a, &t->erased) = (struct erased_count){.member = m->ref.member, .outcomes = w.erased_events};
     arena_free(&w.page);
     return r;
 }

@@ -12,8 +12,8 @@ struct wallet_walk {
     const struct tenant_view *t;
     const struct member_view *m;
     struct recount *recount;
-    struct arena *a; /* of the page */
-    struct str name; /* "member 123 currency points part available" */
+    struct arena *a;   /* of the page */
+    struct str name;   /* "member 123 currency points part available" */
     struct entry last; /* seq 0 before the first */
     __int128 sum;
 };
@@ -55,7 +55,8 @@ static void check_follows(struct wallet_walk *w, const struct entry *e) {
                   (long long)w->last.balance_after, (long long)e->amount, (long long)sum_capped(w->last.balance_after, e->amount));
     }
     if (w->last.seq > 0 && e->created_at < w->last.created_at) {
-        violation(w->v, 1, code, where, "created_at %lld is before its predecessor's %lld", (long long)e->created_at, (long long)w->last.created_at);
+        violation(w->v, 1, code, where, "created_at %lld is before its predecessor's %lld", (long long)e->created_at,
+                  (long long)w->last.created_at);
     }
     check_hash(w, e);
 }
@@ -202,7 +203,8 @@ static enum db_result prove(struct wallet_walk *w, uint16_t currency, enum part 
     if (wallet != NULL) {
         check_wallet(w, wallet);
     } else if (!w->m->damaged) {
-        violation(w->v, 1, w->t->row->code, w->name, "has entries up to seq %llu, but the state row has no such wallet", (unsigned long long)last);
+        violation(w->v, 1, w->t->row->code, w->name, "has entries up to seq %llu, but the state row has no such wallet",
+                  (unsigned long long)last);
     }
     return DB_OK;
 }

@@ -37,7 +37,7 @@ struct lane_cut {
 struct verifying {
     struct service *s;
     struct db *db;
-    struct arena *a; /* of the caller: the report */
+    struct arena *a;   /* of the caller: the report */
     struct arena *run; /* of this run */
     const struct verify_options *options;
     struct verify_report *out;
@@ -46,10 +46,10 @@ struct verifying {
     size_t n_tenants;
     struct kept kept; /* as of now; see verify_again */
     /* the cut of invariant 2 */
-    struct lane_cut *cut;      /* by lane */
-    struct tenant_sums *sums;  /* by tenant */
-    size_t done_tenants;       /* all members of these are in their sums … */
-    member_no done_member;     /* … and of the next one those up to this */
+    struct lane_cut *cut;     /* by lane */
+    struct tenant_sums *sums; /* by tenant */
+    size_t done_tenants;      /* all members of these are in their sums … */
+    member_no done_member;    /* … and of the next one those up to this */
 };
 
 /* Where on earth: `where` may live in any arena, it is copied. */
@@ -87,7 +87,7 @@ struct rule_fact { /* what a version says a paid rule uses up */
 };
 struct version_facts {
     uint64_t version;
-    bool usable; /* its program compiles */
+    bool usable;      /* its program compiles */
     uint16_t *capped; /* currencies */
     struct rule_fact *rules;
     size_t n_capped, n_rules;
@@ -151,9 +151,9 @@ struct recount {
     LIST(struct ladder_paid) ladders;         /* the highest level reached by an outcome */
     LIST(struct currency_sum) earned, spent;  /* lifetimes, from the entries */
     struct tally tally;
-    bool whole;     /* all outcomes from the first are there and can be read: everything can be recounted */
-    bool dropped;   /* the first ones are no longer kept */
-    bool usable;    /* the programs of all versions compile */
+    bool whole;   /* all outcomes from the first are there and can be read: everything can be recounted */
+    bool dropped; /* the first ones are no longer kept */
+    bool usable;  /* the programs of all versions compile */
 };
 MUST_CHECK enum db_result verify_outcomes(struct verifying *v, struct tenant_view *t, const struct member_view *m, struct recount *out);
 /* verify_wallets.c: invariant 1. Fills what the entries say of the recount. */
@@ -163,7 +163,7 @@ void verify_counters(struct verifying *v, const struct tenant_view *t, const str
 /* verify_identities.c: invariant 3, from the identities. */
 MUST_CHECK enum db_result verify_identities(struct verifying *v, struct tenant_view *t);
 /* The identity of the event in an outcome; false: it cannot be opened or is no event. */
-MUST_CHECK bool sealed_identity(struct arena *a, const struct tenant_view *t, const struct outcome_row *row, const uint8_t key[SEAL_KEY_BYTES],
-                                struct hash16 *out);
+MUST_CHECK bool sealed_identity(struct arena *a, const struct tenant_view *t, const struct outcome_row *row,
+                                const uint8_t key[SEAL_KEY_BYTES], struct hash16 *out);
 
 #endif

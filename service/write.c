@@ -43,7 +43,13 @@ static enum db_result body(struct write *w, struct faults *f, enum problem *p) {
     *p = w->effect(w, f, &r);
     if (r != DB_OK || *p != P_OK) return r;
     if (w->action.n > 0) {
-        struct audit_row line = {.tenant = w->tenant, .id = uuid_new(w->now_ms), .at_ms = w->now_ms, .actor = w->actor, .action = w->action, .target = w->target, .detail = w->detail};
+        struct audit_row line = {.tenant = w->tenant,
+                                 .id = uuid_new(w->now_ms),
+                                 .at_ms = w->now_ms,
+                                 .actor = w->actor,
+                                 .action = w->action,
+                                 .target = w->target,
+                                 .detail = w->detail};
         r = audit_insert(db, w->a, &line);
     }
     if (r == DB_OK && w->key != NULL) {

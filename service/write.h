@@ -33,8 +33,8 @@ struct write {
     struct str action, target; /* for the audit: "config.apply", "rule/call-completed"; action "": nothing changed, no line */
     struct str detail;         /* JSON text, "" none */
     int status;
-    struct str body;           /* the answer */
-    struct str record;         /* what a repeat gets, where it differs from body (a secret); "" : body */
+    struct str body;   /* the answer */
+    struct str record; /* what a repeat gets, where it differs from body (a secret); "" : body */
     /* out */
     bool replayed;
 };

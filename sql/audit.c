@@ -18,7 +18,8 @@ enum db_result audit_insert(struct db *db, struct arena *a, const struct audit_r
     return call_run(&c);
 }
 
-enum db_result audit_page(struct db *db, struct arena *a, tenant_id t, struct uuid before, size_t limit, struct audit_row **out, size_t *n_out) {
+enum db_result audit_page(struct db *db, struct arena *a, tenant_id t, struct uuid before, size_t limit, struct audit_row **out,
+                          size_t *n_out) {
     struct call c = call_of(db, STMT_AUDIT_PAGE, a, 1);
     call_u32(&c, t.v);
     call_bytes(&c, uuid_bytes(&before));

@@ -41,8 +41,8 @@ enum db_result closed_of_member_text(struct db *db, struct arena *a, struct memb
     return r;
 }
 
-static enum db_result members_in(struct db *db, int statement, struct arena *a, tenant_id t, member_no after, member_no last, member_no **out,
-                                 size_t *n_out) {
+static enum db_result members_in(struct db *db, int statement, struct arena *a, tenant_id t, member_no after, member_no last,
+                                 member_no **out, size_t *n_out) {
     struct call c = call_of(db, statement, a, 1);
     call_u32(&c, t.v);
     call_u64(&c, after.v);
@@ -54,11 +54,13 @@ static enum db_result members_in(struct db *db, int statement, struct arena *a, 
     return r;
 }
 
-enum db_result members_with_entries(struct db *db, struct arena *a, tenant_id t, member_no after, member_no last, member_no **out, size_t *n_out) {
+enum db_result members_with_entries(struct db *db, struct arena *a, tenant_id t, member_no after, member_no last, member_no **out,
+                                    size_t *n_out) {
     return members_in(db, STMT_ENTRY_MEMBERS, a, t, after, last, out, n_out);
 }
 
-enum db_result members_with_outcomes(struct db *db, struct arena *a, tenant_id t, member_no after, member_no last, member_no **out, size_t *n_out) {
+enum db_result members_with_outcomes(struct db *db, struct arena *a, tenant_id t, member_no after, member_no last, member_no **out,
+                                     size_t *n_out) {
     return members_in(db, STMT_OUTCOME_MEMBERS, a, t, after, last, out, n_out);
 }
 
@@ -88,8 +90,8 @@ static enum db_result outcomes_run(struct call *c, bool sealed, struct outcome_r
     return r;
 }
 
-enum db_result outcomes_of_member_from(struct db *db, struct arena *a, struct member_ref m, uint32_t *day, size_t limit, struct outcome_row **out,
-                                       size_t *n_out) {
+enum db_result outcomes_of_member_from(struct db *db, struct arena *a, struct member_ref m, uint32_t *day, size_t limit,
+                                       struct outcome_row **out, size_t *n_out) {
     for (;; limit *= 2) {
         struct call c = call_of(db, STMT_OUTCOMES_OF_MEMBER_FROM, a, 1);
         call_u32(&c, m.tenant.v);
@@ -107,8 +109,8 @@ enum db_result outcomes_of_member_from(struct db *db, struct arena *a, struct me
     }
 }
 
-enum db_result lane_clear(struct db *db, struct arena *a, uint32_t day, uint16_t lane, uint64_t after_n, size_t limit, struct outcome_row **out,
-                          size_t *n_out) {
+enum db_result lane_clear(struct db *db, struct arena *a, uint32_t day, uint16_t lane, uint64_t after_n, size_t limit,
+                          struct outcome_row **out, size_t *n_out) {
     struct call c = call_of(db, STMT_LANE_CLEAR, a, 1);
     call_u64(&c, day);
     call_u64(&c, lane);
@@ -123,8 +125,8 @@ static void read16(struct call *c, uint8_t out[16]) {
     memcpy(out, s.p, 16);
 }
 
-enum db_result identities_slice(struct db *db, struct arena *a, tenant_id t, const struct hash16 *after, size_t limit, struct identity_row **out,
-                                size_t *n_out) {
+enum db_result identities_slice(struct db *db, struct arena *a, tenant_id t, const struct hash16 *after, size_t limit,
+                                struct identity_row **out, size_t *n_out) {
     struct call c = call_of(db, STMT_IDENTITIES_SLICE, a, 1);
     call_u32(&c, t.v);
     call_bytes(&c, after ? (struct str){(const char *)after->b, sizeof after->b} : STR(""));

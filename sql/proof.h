@@ -11,7 +11,8 @@ struct state_text { /* a state row, not decoded */
     struct str hot, cold;
 };
 /* As states_slice, but damaged rows come too. */
-enum db_result states_slice_text(struct db *db, struct arena *a, tenant_id t, member_no after, size_t limit, struct state_text **out, size_t *n_out);
+enum db_result states_slice_text(struct db *db, struct arena *a, tenant_id t, member_no after, size_t limit, struct state_text **out,
+                                 size_t *n_out);
 struct closed_text {
     uint8_t kind; /* as stored: maybe no period_kind */
     int64_t start;
@@ -20,20 +21,22 @@ struct closed_text {
 enum db_result closed_of_member_text(struct db *db, struct arena *a, struct member_ref m, struct closed_text **out, size_t *n_out);
 
 /* Members of entries, and of outcomes, in (after, last], ascending, whether they have a state row or not. */
-enum db_result members_with_entries(struct db *db, struct arena *a, tenant_id t, member_no after, member_no last, member_no **out, size_t *n_out);
-enum db_result members_with_outcomes(struct db *db, struct arena *a, tenant_id t, member_no after, member_no last, member_no **out, size_t *n_out);
+enum db_result members_with_entries(struct db *db, struct arena *a, tenant_id t, member_no after, member_no last, member_no **out,
+                                    size_t *n_out);
+enum db_result members_with_outcomes(struct db *db, struct arena *a, tenant_id t, member_no after, member_no last, member_no **out,
+                                     size_t *n_out);
 
 /* The outcomes of a member, whole days from *day on, about `limit` rows; *day becomes where to go on, 0: that was all. Within a day in no
  * order: the index has (tenant, member, day), and sorting by more would read all of the member's for each page. */
-enum db_result outcomes_of_member_from(struct db *db, struct arena *a, struct member_ref m, uint32_t *day, size_t limit, struct outcome_row **out,
-                                       size_t *n_out);
+enum db_result outcomes_of_member_from(struct db *db, struct arena *a, struct member_ref m, uint32_t *day, size_t limit,
+                                       struct outcome_row **out, size_t *n_out);
 /* Identities of a tenant in ascending order, after the given one; NULL: from the first. */
-enum db_result identities_slice(struct db *db, struct arena *a, tenant_id t, const struct hash16 *after, size_t limit, struct identity_row **out,
-                                size_t *n_out);
+enum db_result identities_slice(struct db *db, struct arena *a, tenant_id t, const struct hash16 *after, size_t limit,
+                                struct identity_row **out, size_t *n_out);
 
 /* As lane_rows, of one day and without what is sealed. */
-enum db_result lane_clear(struct db *db, struct arena *a, uint32_t day, uint16_t lane, uint64_t after_n, size_t limit, struct outcome_row **out,
-                          size_t *n_out);
+enum db_result lane_clear(struct db *db, struct arena *a, uint32_t day, uint16_t lane, uint64_t after_n, size_t limit,
+                          struct outcome_row **out, size_t *n_out);
 /* The next day and lane that have outcomes, after these; lanes ascend within a day. DB_NOT_FOUND: there are none. */
 enum db_result stripe_next(struct db *db, struct arena *a, uint32_t *day, uint16_t *lane);
 

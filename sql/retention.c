@@ -2,9 +2,9 @@
 
 #include "sql/statements.h"
 
-#define IDENTITIES_MS STR("identities_ms")
+#define IDENTITIES_MS  STR("identities_ms")
 #define IDENTITIES_DAY STR("identities_day")
-#define OUTCOMES_DAY STR("outcomes_day")
+#define OUTCOMES_DAY   STR("outcomes_day")
 
 enum db_result kept_read(struct db *db, struct arena *a, struct kept *out) {
     *out = (struct kept){0};

@@ -8,9 +8,9 @@
 #include "sql/db.h"
 
 struct kept {
-    int64_t identities_ms;    /* the retention of identities by which the last ones were emptied; 0: none ever were */
-    uint32_t identities_day;  /* identities received on this day or later are all there */
-    uint32_t outcomes_day;    /* outcomes of this day or later are all there */
+    int64_t identities_ms;   /* the retention of identities by which the last ones were emptied; 0: none ever were */
+    uint32_t identities_day; /* identities received on this day or later are all there */
+    uint32_t outcomes_day;   /* outcomes of this day or later are all there */
 };
 enum db_result kept_read(struct db *db, struct arena *a, struct kept *out);
 enum db_result kept_raise_identities_day(struct db *db, struct arena *a, uint32_t day); /* these never go back */

@@ -25,7 +25,8 @@ struct hash16 event_fingerprint(const struct key32 *identity_key, struct arena *
 struct hash16 request_fingerprint(const struct key32 *identity_key, struct str method, struct str path, struct str body);
 
 /* x → low + ⌊x · (high − low + 1) / 2⁶⁴⌋ with x from (source, id, rule code, n). */
-int64_t random_amount(const struct key32 *random_key, struct str source, struct str id, struct str rule, uint32_t n, int64_t low, int64_t high);
+int64_t random_amount(const struct key32 *random_key, struct str source, struct str id, struct str rule, uint32_t n, int64_t low,
+                      int64_t high);
 
 struct ledger_link { /* what one entry's hash covers, besides its predecessor */
     tenant_id tenant;
