@@ -7,6 +7,8 @@
 #include "cli/cli.h"
 #include "service/members.h"
 
+static struct member_by by_command(void) { return (struct member_by){.actor = STR("command"), .now_ms = clock_now_ms()}; }
+
 static bool json_object_of(struct cli *c, const char *option, struct json *out) {
     const char *text = cli_value(c, option);
     if (text == NULL) return true;
@@ -38,7 +40,9 @@ int cli_member_set(struct cli *c) {
     if (set.type.n > 0 && !code_is_valid(set.type)) return cli_usage("--type must be a code such as agent or team-lead");
     struct tenant_row t;
     if (!cli_tenant(c, c->words[0], &t)) return EXIT_WRONG;
-    enum problem p = member_write(c->service, c->arena, &t, str_of(c->words[1]), &set, clock_now_ms(), &c->faults);
+    struct member_by by = by_command();
+    struct write_answer answer;
+    enum problem p = member_write(c->service, c->arena, &t, str_of(c->words[1]), MEMBER_SET, &set, &by, &answer, &c->faults);
     if (p != P_OK) return cli_refused(c, p);
     return cli_member_show(c);
 }
@@ -93,8 +97,10 @@ static int done(struct cli *c, enum problem p, const char *status) {
 static int set_suspended(struct cli *c, bool suspended) {
     struct tenant_row t;
     if (!cli_tenant(c, c->words[0], &t)) return EXIT_WRONG;
-    return done(c, member_suspend(c->service, c->arena, &t, str_of(c->words[1]), suspended, clock_now_ms(), &c->faults),
-                suspended ? "suspended" : "active");
+    struct member_by by = by_command();
+    struct write_answer answer;
+    enum problem p = member_suspend(c->service, c->arena, &t, str_of(c->words[1]), suspended, &by, &answer, &c->faults);
+    return done(c, p, suspended ? "suspended" : "active");
 }
 
 int cli_member_suspend(struct cli *c) { return set_suspended(c, true); }
@@ -112,5 +118,7 @@ int cli_member_erase(struct cli *c) {
         line[strcspn(line, "\n")] = '\0';
         if (strcmp(line, c->words[1]) != 0) return puts("Nothing was erased."), EXIT_WRONG;
     }
-    return done(c, member_erase(c->service, c->arena, &t, str_of(c->words[1]), clock_now_ms(), &c->faults), "erased");
+    struct member_by by = by_command();
+    struct write_answer answer;
+    return done(c, member_erase(c->service, c->arena, &t, str_of(c->words[1]), &by, &answer, &c->faults), "erased");
 }

@@ -20,6 +20,10 @@ enum problem member_adjust(struct service *s, struct arena *a, const struct tena
     struct adjustment_in copy = *in;
     struct change c = {
         .s = s, .a = a, .tenant = t, .external_id = member, .key = key, .status = 201, .now_ms = now_ms, .decide = decide, .ctx = &copy};
+    c.actor = key != NULL ? key->key_id : STR("command");
+    c.action = STR("member.adjust");
+    c.detail = str_printf(a, "{\"currency\":\"" STR_FMT "\",\"amount\":%lld}", STR_ARG(in->currency),
+                          (long long)in->amount); /* a code needs no escapes */
     enum problem p = change_member(&c, f);
     if (p != P_OK) return p;
     struct buf b = buf_new(a, ADJUSTMENT_BYTES_MAX);

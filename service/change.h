@@ -17,9 +17,11 @@ struct change {
     struct str external_id;
     bool create;                 /* make the member where it does not exist; else P_MEMBER_NOT_FOUND */
     const struct write_key *key; /* NULL: no Idempotency-Key */
-    int status;                  /* the answer's, stored with the key */
+    int status;                  /* the answer's, stored with the key; decide may set another. 204: a repeat needs nothing but it */
     int64_t now_ms;
-    /* Under the lock: changes the state, fills `outcome` and `sealed`; a problem rolls everything back. */
+    struct str actor;          /* of the line in the audit log: key id, or "command" */
+    struct str action, detail; /* "member.set" and JSON text; decide may set them. action "": no line */
+    /* Under the lock: changes the state (version 0: the member is new), fills `outcome` and `sealed`; a problem rolls everything back. */
     enum problem (*decide)(struct change *c, struct faults *f);
     /* Other rows of the member, after its state and before the outcome; NULL: none. */
     enum db_result (*also)(struct change *c);

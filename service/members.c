@@ -6,11 +6,13 @@
 #include "engine/settle.h"
 #include "service/change.h"
 #include "service/inside.h"
+#include "service/member_parts.h"
 #include "sql/members.h"
 
 enum { READ_BYTES_MAX = 1024 * 1024 };
 
-enum problem member_find(struct service *s, struct arena *a, const struct tenant_row *t, struct str external_id, struct member_found *out, struct faults *f) {
+enum problem member_find(struct service *s, struct arena *a, const struct tenant_row *t, struct str external_id, struct member_found *out,
+                         struct faults *f) {
     struct member_key_row key;
     enum problem p = member_key_find(s, a, t, external_id, &key, f);
     if (p != P_OK) return p;
@@ -29,7 +31,8 @@ enum problem member_find(struct service *s, struct arena *a, const struct tenant
 /* ---- points ---- */
 
 /* Points earned on the tenant's present day. Where an event that lies ahead has begun the next day already, today's are closed. */
-static enum db_result earned_today(struct service *s, struct arena *a, const struct member_found *m, uint16_t currency, int64_t now_ms, int64_t *out) {
+static enum db_result earned_today(struct service *s, struct arena *a, const struct member_found *m, uint16_t currency, int64_t now_ms,
+                                   int64_t *out) {
     struct zone_ref tenant_zone = {.of = ZONE_TENANT};
     int64_t start = period_start(zone_at(m->program, m->state, &tenant_zone, now_ms), PERIOD_DAY, now_ms);
     const struct counter *c = state_counter(m->state, COUNTER_EARNED, currency, PERIOD_DAY);
@@ -49,8 +52,8 @@ static enum db_result earned_today(struct service *s, struct arena *a, const str
     return r;
 }
 
-static enum db_result put_currency(struct service *s, struct arena *a, struct json_writer *w, const struct member_found *m, uint16_t no, struct str code,
-                                   int64_t now_ms) {
+static enum db_result put_currency(struct service *s, struct arena *a, struct json_writer *w, const struct member_found *m, uint16_t no,
+                                   struct str code, int64_t now_ms) {
     int64_t today;
     enum db_result r = earned_today(s, a, m, no, now_ms, &today);
     if (r != DB_OK) return r;
@@ -76,8 +79,24 @@ static enum db_result put_currency(struct service *s, struct arena *a, struct js
     return DB_OK;
 }
 
-enum problem member_points(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, int64_t now_ms, struct str *out,
-                           struct faults *f) {
+enum db_result member_put_currencies(struct service *s, struct arena *a, struct json_writer *w, const struct member_found *m,
+                                     int64_t now_ms) {
+    enum db_result r = DB_OK;
+    json_open_array(w);
+    for (size_t i = 0; i < m->program->n_currencies && r == DB_OK; i++) {
+        r = put_currency(s, a, w, m, m->program->currencies[i].no, m->program->currencies[i].code, now_ms);
+    }
+    for (size_t i = 0, n = m->state->wallets.n; i < n && r == DB_OK; i++) { /* what is held of retired currencies is still shown */
+        struct wallet wallet = m->state->wallets.items[i];
+        if (wallet.part != PART_AVAILABLE || program_currency_no(m->program, wallet.currency) != NULL) continue;
+        r = put_currency(s, a, w, m, wallet.currency, program_code(m->program, CODE_CURRENCY, wallet.currency), now_ms);
+    }
+    json_close_array(w);
+    return r;
+}
+
+enum problem member_points(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, int64_t now_ms,
+                           struct str *out, struct faults *f) {
     struct member_found m;
     enum problem p = member_find(s, a, t, member, &m, f);
     if (p != P_OK) return p;
@@ -87,17 +106,7 @@ enum problem member_points(struct service *s, struct arena *a, const struct tena
     json_key(&w, "member");
     json_put_str(&w, member);
     json_key(&w, "currencies");
-    json_open_array(&w);
-    enum db_result r = DB_OK;
-    for (size_t i = 0; i < m.program->n_currencies && r == DB_OK; i++) {
-        r = put_currency(s, a, &w, &m, m.program->currencies[i].no, m.program->currencies[i].code, now_ms);
-    }
-    for (size_t i = 0, n = m.state->wallets.n; i < n && r == DB_OK; i++) { /* what is held of retired currencies is still shown */
-        struct wallet wallet = m.state->wallets.items[i];
-        if (wallet.part != PART_AVAILABLE || program_currency_no(m.program, wallet.currency) != NULL) continue;
-        r = put_currency(s, a, &w, &m, wallet.currency, program_code(m.program, CODE_CURRENCY, wallet.currency), now_ms);
-    }
-    json_close_array(&w);
+    enum db_result r = member_put_currencies(s, a, &w, &m, now_ms);
     json_close_object(&w);
     MUST(buf_ok(&b));
     *out = buf_str(&b);
@@ -156,7 +165,14 @@ static void put_ladder(struct arena *a, struct json_writer *w, const struct memb
     json_close_object(w);
 }
 
-enum problem member_levels(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, struct str *out, struct faults *f) {
+void member_put_ladders(struct arena *a, struct json_writer *w, const struct member_found *m) {
+    json_open_array(w);
+    for (size_t i = 0; i < m->program->n_ladders; i++) put_ladder(a, w, m, &m->program->ladders[i]);
+    json_close_array(w);
+}
+
+enum problem member_levels(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, struct str *out,
+                           struct faults *f) {
     struct member_found m;
     enum problem p = member_find(s, a, t, member, &m, f);
     if (p != P_OK) return p;
@@ -166,9 +182,7 @@ enum problem member_levels(struct service *s, struct arena *a, const struct tena
     json_key(&w, "member");
     json_put_str(&w, member);
     json_key(&w, "levels");
-    json_open_array(&w);
-    for (size_t i = 0; i < m.program->n_ladders; i++) put_ladder(a, &w, &m, &m.program->ladders[i]);
-    json_close_array(&w);
+    member_put_ladders(a, &w, &m);
     json_close_object(&w);
     MUST(buf_ok(&b));
     *out = buf_str(&b);

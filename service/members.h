@@ -15,38 +15,70 @@ struct member_found {
     struct member_state *state;
     const struct program *program; /* of the tenant's present version */
 };
-MUST_CHECK enum problem member_find(struct service *s, struct arena *a, const struct tenant_row *t, struct str external_id, struct member_found *out,
-                                    struct faults *f);
+MUST_CHECK enum problem member_find(struct service *s, struct arena *a, const struct tenant_row *t, struct str external_id,
+                                    struct member_found *out, struct faults *f);
 
 /* JSON answers of the routes (DESIGN 13, SEMANTICS 18–21). now_ms decides what "today" is. */
-MUST_CHECK enum problem member_points(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, int64_t now_ms, struct str *out, struct faults *f);
-MUST_CHECK enum problem member_levels(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, struct str *out, struct faults *f);
+MUST_CHECK enum problem member_points(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, int64_t now_ms,
+                                      struct str *out, struct faults *f);
+MUST_CHECK enum problem member_levels(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, struct str *out,
+                                      struct faults *f);
 struct transactions_query {
-    struct str currency; /* "" : all */
-    uint32_t kinds;      /* bits 1 << kind, 0: all */
+    struct str currency;    /* "" : all */
+    uint32_t kinds;         /* bits 1 << kind, 0: all */
     int64_t from_ms, to_ms; /* [from, to); INT64_MIN, INT64_MAX where not given */
     size_t limit;
-    struct str cursor;   /* "" : from the newest; P_CURSOR where it is not ours */
+    struct str cursor; /* "" : from the newest; P_CURSOR where it is not ours */
 };
 MUST_CHECK enum problem member_transactions(struct service *s, struct arena *a, const struct tenant_row *t, struct str member,
                                             const struct transactions_query *q, struct str *out, struct faults *f);
 
 /* POST …/adjustments with its Idempotency-Key (SEMANTICS 8, 40): exactly once, replayed within 48 h. */
-struct adjustment_in { struct str currency; int64_t amount; struct str reason, actor; };
-MUST_CHECK enum problem member_adjust(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, const struct adjustment_in *in,
-                                      const struct write_key *key, int64_t now_ms, struct write_answer *out, struct faults *f);
+struct adjustment_in {
+    struct str currency;
+    int64_t amount;
+    struct str reason, actor;
+};
+MUST_CHECK enum problem member_adjust(struct service *s, struct arena *a, const struct tenant_row *t, struct str member,
+                                      const struct adjustment_in *in, const struct write_key *key, int64_t now_ms, struct write_answer *out,
+                                      struct faults *f);
 
-/* Administration (the command, later routes). Absent fields are left as they are; the member is created where it does not exist. */
+/* ---- administration: by the command and by routes, each with a line in the audit log ---- */
+
+struct member_by {               /* who changes a member */
+    struct str actor;            /* key id, or "command" */
+    const struct write_key *key; /* NULL: none was sent */
+    int64_t now_ms;
+};
+enum member_how {
+    MEMBER_CREATE,  /* P_MEMBER_EXISTS where there is one */
+    MEMBER_REPLACE, /* makes or replaces it: what is absent is removed */
+    MEMBER_MERGE,   /* P_MEMBER_NOT_FOUND where there is none; absent fields stay, objects are merged (RFC 7396) */
+    MEMBER_SET,     /* makes it where there is none; absent fields stay, objects are replaced */
+};
 struct member_set {
     bool has_type, has_attributes, has_groups, has_display_name, has_zone;
-    struct str type, display_name, zone; /* type "" and zone "" remove */
-    const struct json *attributes, *groups; /* objects; groups: {"team":["red"]} */
+    struct str type, display_name, zone;    /* "" removes */
+    const struct json *attributes, *groups; /* objects, NULL removes; groups: {"team":["red"]}, with MEMBER_MERGE null for a kind too */
 };
-MUST_CHECK enum problem member_write(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, const struct member_set *set, int64_t now_ms, struct faults *f);
-MUST_CHECK enum problem member_suspend(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, bool suspended, int64_t now_ms, struct faults *f);
-/* SEMANTICS 39. Destroys sealing key, external id, profile; the ledger stays under the member number. */
-MUST_CHECK enum problem member_erase(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, int64_t now_ms, struct faults *f);
+/* The answers: 201 or 200 with the member, as member_get gives it. A member's first zone counts at once, another one from the next
+ * midnight of the former (SEMANTICS 35). */
+MUST_CHECK enum problem member_write(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, enum member_how how,
+                                     const struct member_set *set, const struct member_by *by, struct write_answer *out, struct faults *f);
+MUST_CHECK enum problem member_suspend(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, bool suspended,
+                                       const struct member_by *by, struct write_answer *out, struct faults *f);
+/* SEMANTICS 39. Destroys sealing key, external id, profile; the ledger stays under the member number. The answer: 204. */
+MUST_CHECK enum problem member_erase(struct service *s, struct arena *a, const struct tenant_row *t, struct str member,
+                                     const struct member_by *by, struct write_answer *out, struct faults *f);
+/* Whether the value names groups: an object of kinds with lists of codes (nulls: or null), GROUPS_PER_MEMBER_MAX in all. Adds each fault.
+ */
+bool member_groups_are_valid(struct arena *a, const struct json *groups, bool nulls, struct str pointer, struct faults *f);
+
+/* {"member","status","type","display_name","zone","zone_from","attributes","groups"} */
+MUST_CHECK enum problem member_get(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, int64_t now_ms,
+                                   struct str *out, struct faults *f);
 /* Everything of the state row as JSON, for the command. */
-MUST_CHECK enum problem member_show(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, int64_t now_ms, struct str *out, struct faults *f);
+MUST_CHECK enum problem member_show(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, int64_t now_ms,
+                                    struct str *out, struct faults *f);
 
 #endif
