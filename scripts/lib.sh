@@ -17,11 +17,8 @@ die() {
 # The comment at the head of a script is its help.
 usage() { sed -n '2,/^[^#]/ { /^#/!d; s/^#$//; s/^# //; p }' "$0"; }
 
-# option_value OPTION VALUE…: the value that follows an option, or a refusal.
-option_value() {
-    [ $# -ge 2 ] || die "$1 needs a value (--help)"
-    printf '%s' "$2"
-}
+# needs_value OPTION VALUE…: refuses an option that stands at the end.
+needs_value() { [ $# -ge 2 ] || die "$1 needs a value (--help)"; }
 
 # in_range VALUE HIGHEST: a whole number from 1.
 in_range() { [[ $1 =~ ^[1-9][0-9]{0,8}$ ]] && (($1 <= $2)); }

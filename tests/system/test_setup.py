@@ -1,0 +1,206 @@
+"""scripts/run: what it makes, that it may be run again, what it mends, what it leaves alone (issue 3, "Set-up"; DESIGN 14)."""
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from accolade import BUILD, ROOT, SLOW, WORK, Stack
+
+VARIABLES = ["ACCOLADE_URL", "ACCOLADE_KEY", "ACCOLADE_OPERATOR_KEY", "ACCOLADE_TENANT", "ACCOLADE_DB_SOCKET", "ACCOLADE_DB_NAME",
+             "ACCOLADE_MEMCACHED", "ACCOLADE_EVENTS_SOCKET", "ACCOLADE_BULK_SOCKET", "ACCOLADE_API_SOCKET", "ACCOLADE_ADMIN_SOCKET",
+             "ACCOLADE_BIN", "ACCOLADE_DB_PID", "ACCOLADE_MEMCACHED_PID", "ACCOLADE_POOL_PID", "ACCOLADE_NGINX_PID"]
+PIDS = [name for name in VARIABLES if name.endswith("_PID")]
+PROGRAMS = {"mariadbd", "memcached", "accolade-fcgi", "nginx"}
+
+
+class Mine(Stack):
+    def again(self, *options):
+        """Runs scripts/run once more, with the options of last time; what it prints."""
+        printed = self.script(*options).stdout
+        self.read_env()
+        return printed
+
+    def status(self):
+        done = self.script("--status", check=False)
+        return done.returncode, {line.split()[0]: line.split(None, 2)[2] for line in done.stdout.splitlines()}
+
+    def processes(self):
+        """Ids of all processes that run in the stack's folder."""
+        found = set()
+        for cwd in Path("/proc").glob("[0-9]*/cwd"):
+            try:
+                if self.dir in Path(os.readlink(cwd)).parents and Path(os.readlink(cwd.with_name("exe"))).name.split()[0] in PROGRAMS:
+                    found.add(int(cwd.parent.name))
+            except OSError:
+                continue
+        return found
+
+    def pids(self):
+        return {name: int(self.env[name]) for name in PIDS}
+
+    def works(self):
+        code, services = self.status()
+        assert code == 0 and set(services.values()) == {"up"}, services
+        answer = self.http.send("GET", "/v1/members/agent-17/points", headers={"Authorization": "Bearer " + self.env["ACCOLADE_KEY"]})
+        assert answer.ok()["member"] == "agent-17"
+        return True
+
+
+@pytest.fixture(scope="module")
+def mine():
+    made = Mine("a folder with spaces", workers=1).start()
+    yield made
+    made.stop()
+    assert made.processes() == set()
+    assert made.sanitizer_reports() == []
+
+
+def kill(pid):
+    os.kill(pid, signal.SIGKILL)
+    end = time.monotonic() + 10
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
+        if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+            break
+        time.sleep(0.02)
+
+
+def test_demo_env_has_exactly_what_the_issue_names(mine):
+    assert [line.split("=", 1)[0] for line in (mine.dir / "demo.env").read_text().splitlines()] == VARIABLES
+    assert mine.env["ACCOLADE_URL"] == f"http://127.0.0.1:{mine.port}"
+    assert mine.env["ACCOLADE_TENANT"] == "demo"
+    for name in VARIABLES:
+        if name.endswith("_SOCKET") or name == "ACCOLADE_MEMCACHED":
+            assert Path(mine.env[name]).is_socket(), name
+    for name, program in zip(PIDS, ["mariadbd", "memcached", "accolade-fcgi", "nginx"]):
+        assert Path(os.readlink(f"/proc/{mine.env[name]}/exe")).name == program
+    (mine.dir / "show").write_text('. "$1/demo.env"; "$ACCOLADE_BIN" tenant list --json\n')
+    assert '"demo"' in subprocess.run(["sh", mine.dir / "show", mine.dir], capture_output=True, text=True, check=True).stdout
+
+
+def test_the_printed_curl_line_works_as_printed(mine):
+    line = mine.again().splitlines()[-1]
+    assert line.startswith("curl ")
+    answer = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True).stdout
+    assert '"status":"processed"' in answer and '"amount":20' in answer
+
+
+def test_the_demo_has_a_day_of_events(mine):
+    sent = len((ROOT / "presets" / "call-center" / "day.jsonl").read_text().splitlines())
+    (stored,) = mine.sql("SELECT COUNT(*) FROM event_identity WHERE received_day IS NOT NULL")
+    assert stored[0] >= sent > 50
+
+
+def test_running_again_is_quick_and_changes_nothing(mine):
+    before, workers, key = mine.pids(), mine.pool_workers(), (mine.dir / "installation.key").read_bytes()
+    env = (mine.dir / "demo.env").read_bytes()
+    began = time.monotonic()
+    mine.again()
+    assert time.monotonic() - began < 5 * SLOW
+    assert (mine.pids(), mine.pool_workers()) == (before, workers)
+    assert (mine.dir / "demo.env").read_bytes() == env
+    assert (mine.dir / "installation.key").read_bytes() == key and len(key) == 32
+    assert (mine.dir / "installation.key").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("name", PIDS)
+def test_what_was_killed_is_mended_and_the_rest_left_alone(mine, name):
+    before = mine.pids()
+    kill(before[name])
+    assert mine.status()[0] == 1
+    mine.again()
+    assert mine.works()
+    after = mine.pids()
+    assert {n for n in PIDS if after[n] != before[n]} == {name}
+    # A master that was killed leaves workers that keep the port or the socket: they are gone too.
+    parents = {p: int(Path(f"/proc/{p}/stat").read_text().rpartition(")")[2].split()[1]) for p in mine.processes()}
+    assert all(p in after.values() or parent in after.values() for p, parent in parents.items()), parents
+
+
+def test_all_killed_at_once_is_mended(mine):
+    for pid in mine.processes():
+        kill(pid)
+    mine.again()
+    assert mine.works()
+
+
+def test_a_lost_socket_and_a_stopped_process_are_mended(mine):
+    os.unlink(mine.env["ACCOLADE_BULK_SOCKET"])
+    os.unlink(mine.env["ACCOLADE_MEMCACHED"])
+    os.kill(int(mine.env["ACCOLADE_NGINX_PID"]), signal.SIGSTOP)
+    for worker in mine.processes():
+        if os.readlink(f"/proc/{worker}/exe").endswith("/nginx"):
+            os.kill(worker, signal.SIGSTOP)
+    code, services = mine.status()
+    assert code == 1 and (services["pool"], services["memcached"], services["nginx"]) == ("not answering",) * 3
+    mine.again()
+    assert mine.works()
+
+
+def test_a_number_that_another_program_has_now_is_not_taken_for_ours(mine):
+    mine.stop()
+    with subprocess.Popen(["sleep", "100"], cwd=mine.dir) as other:
+        for service in ("database", "memcached", "pool", "nginx"):
+            (mine.dir / "run" / f"{service}.pid").write_text(f"{other.pid} 1\n")
+        mine.again()
+        assert mine.works() and other.pid not in mine.pids().values()
+        mine.stop()
+        assert mine.processes() == set()
+        assert other.poll() is None
+        other.kill()
+    mine.again()
+    assert mine.works()
+
+
+def test_two_stacks_live_side_by_side(mine, stack):
+    assert stack.url != mine.url
+    assert not set(mine.processes()) & {int(stack.env[name]) for name in PIDS}
+    mine.stop()
+    assert stack.http.send("GET", "/v1/members/x/points").problem("unauthenticated")
+    mine.again()
+    assert mine.works()
+
+
+def test_the_environment_of_another_stack_does_not_steer_it(mine, stack):
+    subprocess.run([ROOT / "scripts" / "run", "--dir", mine.dir], env={**os.environ, "BUILD": BUILD, **stack.env}, check=True,
+                   capture_output=True)
+    mine.read_env()
+    assert mine.works()
+    assert mine.env["ACCOLADE_DB_SOCKET"] == str(mine.dir / "database" / "mysqld.sock")
+
+
+def test_other_workers_are_taken_and_remembered(mine):
+    mine.again("--workers", "3")
+    assert len(mine.pool_workers()) == 3 + 1 + 2
+    mine.again()
+    assert len(mine.pool_workers()) == 3 + 1 + 2
+    mine.again("--workers", "1")
+    assert len(mine.pool_workers()) == 1 + 1 + 1
+
+
+@pytest.mark.parametrize("options, said", [
+    (["--port", "0"], "--port takes"), (["--port", "70000"], "--port takes"), (["--workers", "x"], "--workers takes"),
+    (["--preset", "none"], "no such preset"), (["--frob"], "no such option"), (["--dir"], "needs a value"),
+    (["--dir", "/tmp/" + "d" * 90], "too long"), (["--dir", '/tmp/a"b'], "a character that"),
+])
+def test_bad_options_are_refused(options, said):
+    done = subprocess.run([ROOT / "scripts" / "run", "--dir", WORK / "refused", *options], capture_output=True, text=True)
+    assert done.returncode == 1 and said in done.stderr
+
+
+def test_a_taken_port_is_said(mine, stack):
+    other = WORK / "no port"
+    done = subprocess.run([ROOT / "scripts" / "run", "--dir", other, "--port", str(stack.port)], capture_output=True, text=True,
+                          env={**os.environ, "BUILD": BUILD})
+    subprocess.run([ROOT / "scripts" / "run", "--dir", other, "--stop"], check=True, capture_output=True)
+    shutil.rmtree(other)
+    assert done.returncode == 1 and f"port {stack.port} is taken" in done.stderr
+
+
+def test_stopping_what_does_not_run(mine):
+    done = subprocess.run([ROOT / "scripts" / "run", "--dir", WORK / "nothing", "--stop"], capture_output=True, text=True)
+    assert done.returncode == 0 and not (WORK / "nothing").exists()
+    assert subprocess.run([ROOT / "scripts" / "run", "--dir", WORK / "nothing", "--status"], capture_output=True).returncode == 1
