@@ -1,12 +1,12 @@
-/* api/describe.c: prints what the tables of the house say about the HTTP surface, as one JSON document: routes, problems, scopes, and the
- * JSON Schemas of all bodies that routes and kinds of definitions take.
+/* api/describe.c: prints what the tables of the house say about the HTTP surface, as one JSON document: routes, problems, the words of
+ * closed lists, and the JSON Schemas of all bodies that routes and kinds of definitions take.
  *
  * scripts/openapi puts the schemas into api/openapi.yaml, scripts/check-openapi holds the description against the rest, and the tests
  * make their bad inputs from it: what is in a table is described and tested by being there. */
 #include <stdio.h>
 #include <string.h>
 
-#include "base/limits.h"
+#include "base/numbers.h"
 #include "engine/config.h"
 #include "engine/event.h"
 #include "handlers/routes.h"
@@ -22,6 +22,11 @@ struct describing {
 static void put_member(struct json_writer *w, const char *key, const char *value) {
     json_key(w, key);
     json_put_z(w, value);
+}
+
+static void put_flag(struct json_writer *w, const char *key, bool value) {
+    json_key(w, key);
+    json_put_bool(w, value);
 }
 
 /* A reference is by name: two shapes of one name would describe each other's bodies. */
@@ -48,8 +53,9 @@ static void put_routes(struct describing *d) {
         put_member(w, "pattern", route->pattern);
         put_member(w, "name", route->name);
         put_member(w, "scope", route->scope == SCOPE_NONE ? NULL : scope_name((enum scope)route->scope));
-        json_key(w, "admin");
-        json_put_bool(w, route->admin);
+        put_flag(w, "admin", route->admin);
+        put_flag(w, "operators_too", route->operators_too);
+        put_flag(w, "write", route->write);
         json_key(w, "body_max");
         json_put_i64(w, (int64_t)route->body_max);
         put_member(w, "body", route->body != NULL ? route->body->name : NULL);
@@ -78,11 +84,29 @@ static void put_problems(struct describing *d) {
     json_close_array(w);
 }
 
-static void put_scopes(struct describing *d) {
-    json_key(&d->w, "scopes");
+/* Names by number; a number without a name is passed over. */
+#define PUT_NAMES(d, key, from, to, type, name_of)                                                                                         \
+    do {                                                                                                                                   \
+        json_key(&(d)->w, key);                                                                                                            \
+        json_open_array(&(d)->w);                                                                                                          \
+        for (int i = (from); i < (to); i++) {                                                                                              \
+            if (name_of((type)i) != NULL) json_put_z(&(d)->w, name_of((type)i));                                                           \
+        }                                                                                                                                  \
+        json_close_array(&(d)->w);                                                                                                         \
+    } while (0)
+
+static void put_words(struct describing *d) {
+    json_key(&d->w, "words");
+    json_open_object(&d->w);
+    json_key(&d->w, "Scope");
     json_open_array(&d->w);
     for (uint32_t bit = 1; bit <= SCOPE_OPERATOR; bit <<= 1) json_put_z(&d->w, scope_name((enum scope)bit));
     json_close_array(&d->w);
+    PUT_NAMES(d, "TransferKind", 0, KIND__MAX, enum transfer_kind, transfer_kind_name);
+    PUT_NAMES(d, "Reason", 0, REASON__MAX, enum reason, reason_name);
+    PUT_NAMES(d, "Period", 0, PERIOD__MAX, enum period_kind, period_name);
+    PUT_NAMES(d, "CounterKind", 0, COUNTER__MAX, enum counter_kind, counter_kind_name);
+    json_close_object(&d->w);
 }
 
 static void put_kinds(struct describing *d) {
@@ -113,7 +137,7 @@ int main(void) {
     json_open_object(&d.w);
     put_routes(&d);
     put_problems(&d);
-    put_scopes(&d);
+    put_words(&d);
     put_kinds(&d);
     put_schemas(&d);
     json_close_object(&d.w);
