@@ -1,0 +1,149 @@
+"""FastCGI as a web server speaks it, byte by byte: for what nginx would never send. And masters of our own on sockets of our own."""
+import fcntl
+import os
+import signal
+import socket
+import struct
+import subprocess
+import time
+
+from accolade import BUILD, ROOT, SANITIZER, SLOW
+
+BEGIN, END, PARAMS, STDIN, STDOUT = 1, 3, 4, 5, 6
+BINARY = ROOT / "build" / BUILD / "accolade-fcgi"
+
+
+def record(kind, content=b""):
+    return struct.pack(">BBHHBx", 1, kind, 1, len(content), 0) + content
+
+
+def pair(name, value):
+    def length(text):
+        return struct.pack("B", len(text)) if len(text) < 128 else struct.pack(">I", len(text) | 0x80000000)
+    name, value = name.encode(), value.encode()
+    return length(name) + length(value) + name + value
+
+
+def message(method="GET", uri="/healthz", body=b"", key=None, keep=False, end=True, **params):
+    """A whole request. Further parameters by name; one that is None is left out."""
+    given = {"REQUEST_METHOD": method, "REQUEST_URI": uri, "REQUEST_ID": "raw", "CONTENT_LENGTH": str(len(body))}
+    if body:
+        given["CONTENT_TYPE"] = "application/json"
+    if key:
+        given["HTTP_AUTHORIZATION"] = f"Bearer {key}"
+    given.update(params)
+    named = b"".join(pair(name, value) for name, value in given.items() if value is not None)
+    out = record(BEGIN, struct.pack(">HB5x", 1, keep)) + record(PARAMS, named) + record(PARAMS)
+    for at in range(0, len(body), 65535):
+        out += record(STDIN, body[at:at + 65535])
+    return out + (record(STDIN) if end else b"")
+
+
+ALIVE = message(ACCOLADE_LISTENER="admin")
+
+
+class Answer:
+    def __init__(self, status, body):
+        self.status, self.body = status, body
+
+
+class Connection:
+    def __init__(self, path, data=b"", timeout=15):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(timeout)
+        self.socket.connect(str(path))
+        if data:
+            self.socket.sendall(data)
+
+    def answer(self):
+        """Reads until the other side closes; None where it did so without an answer. The end of a request must have been said."""
+        received, out, ended = b"", b"", False
+        while True:
+            try:
+                data = self.socket.recv(65536)
+            except ConnectionResetError:
+                data = b""
+            if not data:
+                break
+            received += data
+        self.socket.close()
+        while len(received) >= 8:
+            _, kind, _, length, padding = struct.unpack(">BBHHBx", received[:8])
+            if kind == STDOUT:
+                out += received[8:8 + length]
+            ended = ended or kind == END
+            received = received[8 + length + padding:]
+        if not out and not ended:
+            return None
+        assert ended and not received, out
+        head, _, body = out.partition(b"\r\n\r\n")
+        assert head.startswith(b"Status: "), head
+        return Answer(int(head[8:11]), body)
+
+
+def ask(path, data):
+    return Connection(path, data).answer()
+
+
+def send(pids, which):
+    for pid in pids:
+        os.kill(pid, which)
+
+
+def children(master):
+    text = subprocess.run(["ps", "-o", "pid=", "--ppid", str(master)], capture_output=True, text=True).stdout
+    return {int(pid) for pid in text.split()}
+
+
+class Master:
+    """accolade-fcgi beside the stack's own, with its database, one worker in each pool, and its sockets in a folder."""
+    def __init__(self, stack, folder, fds=(), names="events:bulk:api", **settings):
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.log = folder, folder / "log"
+        lines = dict(line.split(" = ", 1) for line in (stack.dir / "accolade.conf").read_text().splitlines() if " = " in line)
+        lines |= {f"{name}_socket": str(folder / f"{name}.sock") for name in ("events", "bulk", "api")}
+        lines |= {f"{name}_workers": "1" for name in ("events", "bulk", "api")}
+        lines["page_file"] = str(folder / "page")
+        lines |= {name: str(value) for name, value in settings.items()}
+        self.conf = folder / "accolade.conf"
+        self.conf.write_text("".join(f"{name} = {value}\n" for name, value in lines.items()))
+        command = [BINARY, "-c", self.conf, "--pid-file", folder / "pid"]
+        copies = [fcntl.fcntl(fd, fcntl.F_DUPFD, 50) for fd in fds]
+        if fds:  # systemd's way: from descriptor 3 on, for this process id only
+            moves = " ".join(f"{3 + i}<&{fd} {fd}<&-" for i, fd in enumerate(copies))
+            command = ["bash", "-c", f'exec {moves}; export LISTEN_PID=$$ LISTEN_FDS={len(fds)} LISTEN_FDNAMES=$0; exec "$@"', names, *command]
+        (folder / "pid").unlink(missing_ok=True)
+        with open(self.log, "a") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, pass_fds=copies)
+        for fd in copies:
+            os.close(fd)
+        self.wait(lambda: (folder / "pid").exists() or self.process.poll() is not None)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            send(children(self.process.pid), signal.SIGCONT)
+            self.process.terminate()
+            self.process.wait(30)
+        assert not SANITIZER.search(self.text()), self.text()
+
+    def socket(self, pool):
+        return self.folder / f"{pool}.sock"
+
+    def text(self):
+        return self.log.read_text(errors="backslashreplace")
+
+    def workers(self, pool):
+        """Process ids of the pool's workers that live, oldest first, by the log."""
+        alive = children(self.process.pid)
+        found = [int(line.split(" worker=")[1].split()[0]) for line in self.text().splitlines()
+                 if f" worker pool={pool} " in line and line.endswith("what=started")]
+        return [pid for pid in found if pid in alive]
+
+    def wait(self, condition, seconds=10):
+        end = time.monotonic() + seconds * SLOW
+        while not condition():
+            assert time.monotonic() < end, self.text()
+            time.sleep(0.02)
