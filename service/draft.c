@@ -41,7 +41,7 @@ static void note(struct arena *a, struct draft *d, enum change_made what, struct
 
 /* Both lists are sorted by kind and code: one walk over the two. */
 static void compare(struct arena *a, struct draft *d) {
-    qsort(d->rows, d->n_rows, sizeof *d->rows, rows_by_code);
+    if (d->n_rows > 0) qsort(d->rows, d->n_rows, sizeof *d->rows, rows_by_code);
     d->texts = NEW_ARRAY(a, struct str, d->n);
     for (size_t i = 0; i < d->n; i++) d->texts[i] = definition_text(a, &d->definitions[i]);
     size_t i = 0, j = 0;
@@ -150,6 +150,25 @@ enum problem draft_make(struct service *s, struct arena *a, tenant_id t, const s
     if (p == P_OK) p = config_rows(s, a, t, d->tenant.config_version, &d->rows, &d->n_rows, f);
     if (p == P_OK) p = check_window(s, d, f);
     if (p == P_OK) compare(a, d);
+    return p;
+}
+
+enum problem draft_program(struct service *s, struct arena *a, struct draft *d, int64_t now_ms, const struct program **out,
+                           struct faults *f) {
+    if (d->changes.n == 0) return program_get(s, d->tenant.id, d->tenant.config_version, out, f);
+    struct program *program;
+    enum problem p = note_zone_change(s, a, d, now_ms, &d->in.zone_before, &d->in.zone_from_ms, f);
+    if (p == P_OK && d->in.zone_before.n == 0) { /* an earlier change still tells in which zone a late event lies */
+        struct version_row change;
+        enum db_result r = version_zone_change(s->db, a, d->tenant.id, d->tenant.config_version, &change);
+        if (r != DB_OK && r != DB_NOT_FOUND) return service_problem(r, f);
+        if (r == DB_OK) {
+            d->in.zone_before = change.zone_before;
+            d->in.zone_from_ms = change.zone_from_ms;
+        }
+    }
+    if (p == P_OK) p = program_compile(a, &d->in, &program, f);
+    if (p == P_OK) *out = program;
     return p;
 }
 
