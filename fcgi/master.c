@@ -38,6 +38,8 @@ static void make_pools(struct master *m) {
             .renewing = (size_t)pools[i].workers,
             .counts = &m->page->pools[i],
         };
+        snprintf(m->page->named[i].name, sizeof m->page->named[i].name, "%s", pools[i].name);
+        m->page->named[i].workers = pools[i].workers;
     }
 }
 
@@ -56,19 +58,28 @@ static bool write_pid(const char *path) {
     return ok;
 }
 
+static bool cannot_write(const char *what) {
+    log_line(LOG_ERROR, "master", "what=\"cannot write %s\" why=\"%s\"", what, strerrordesc_np(errno));
+    return false;
+}
+
 static bool start(struct master *m, const struct master_options *options) {
     struct str error;
-    m->page = page_new();
-    MUST(m->page != NULL);
+    m->page_file.path = m->settings.page_file;
+    m->page = page_new(&m->page_file, clock_now_ms(), clock_monotonic_us());
+    if (m->page == NULL) return cannot_write("page_file");
     make_pools(m);
     if (!listeners_open(m->arena, m->listeners, PAGE_POOLS, (int)m->settings.backlog, &error)) {
         log_line(LOG_ERROR, "master", "what=\"cannot listen\" why=%s", log_quote(m->arena, error));
+        page_unpublish(&m->page_file);
         return false;
     }
     check_somaxconn(&m->settings);
-    if (options->pid_file != NULL && !write_pid(options->pid_file)) {
-        log_line(LOG_ERROR, "master", "what=\"cannot write the pid file\" why=\"%s\"", strerrordesc_np(errno));
+    bool pid_written = options->pid_file == NULL || write_pid(options->pid_file);
+    if (!pid_written || !page_publish(&m->page_file)) {
+        cannot_write(pid_written ? "page_file" : "the pid file");
         listeners_unlink(m->listeners, PAGE_POOLS);
+        page_unpublish(&m->page_file);
         return false;
     }
     log_line(LOG_INFO, "master", "what=started events=%zu bulk=%zu api=%zu", m->pools[0].n_places, m->pools[1].n_places,
@@ -139,6 +150,7 @@ static void run(struct master *m, const struct master_options *options, const si
     const struct timespec tick = {.tv_nsec = TICK_MS * 1000000L};
     for (;;) {
         int64_t now_us = clock_monotonic_us();
+        atomic_store(&m->page->beat_us, now_us);
         for (size_t i = 0; i < PAGE_POOLS; i++) pool_tick(m, &m->pools[i], now_us);
         int signal = sigtimedwait(signals, NULL, &tick);
         if (signal == SIGTERM || signal == SIGINT) stop(m);
@@ -164,6 +176,7 @@ int master_run(const struct master_options *options, const struct settings *sett
     if (options->pid_file != NULL) unlink(options->pid_file);
     log_counts(&m);
     log_line(LOG_INFO, "master", "what=ended");
+    page_unpublish(&m.page_file);
     page_free(&m.page);
     return 0;
 }

@@ -21,7 +21,7 @@
 
 static struct child start(struct master *m, struct pool *p, bool draining) {
     int64_t now_us = clock_monotonic_us();
-    struct child child = {.slot = page_slot_take(m->page, now_us), .started_us = now_us};
+    struct child child = {.slot = page_slot_take(m->page, (size_t)(p - m->pools), now_us), .started_us = now_us};
     struct worker_job job = {
         .settings = &m->settings,
         .pool = p->listener->name,
@@ -29,6 +29,7 @@ static struct child start(struct master *m, struct pool *p, bool draining) {
         .requests_max = p->requests_max,
         .draining = draining,
         .master = getpid(),
+        .page = m->page,
         .slot = child.slot,
         .counts = p->counts,
     };

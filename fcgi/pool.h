@@ -36,6 +36,7 @@ struct master {
     struct listener listeners[PAGE_POOLS];
     struct pool pools[PAGE_POOLS];
     struct page *page;
+    struct page_file page_file;
     int64_t renewed_us;  /* workers started before this are to be replaced, 0: none */
     int64_t stopping_us; /* since when, 0: not */
 };

@@ -85,6 +85,8 @@ void transport_close(struct transport **transport) {
 
 bool transport_is_empty(const struct transport *t) { return t->n_aside == 0; }
 
+size_t transport_held(const struct transport *t) { return t->n_aside + t->n; }
+
 void transport_accept_no_more(struct transport *t) { t->listener = -1; }
 
 bool transport_wait(struct transport *t, int timeout_ms, const sigset_t *during) {

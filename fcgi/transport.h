@@ -21,6 +21,7 @@ void transport_close(struct transport **t);
 bool transport_wait(struct transport *t, int timeout_ms, const sigset_t *during);
 void transport_accept_no_more(struct transport *t);
 bool transport_is_empty(const struct transport *t); /* no connection is put aside */
+size_t transport_held(const struct transport *t);   /* connections accepted, and not yet let go of */
 
 /* Reads requests that wait; gives how many, 0 where none was whole. Each must be answered, then transport_done. */
 size_t transport_take(struct transport *t);

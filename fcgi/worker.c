@@ -10,7 +10,7 @@
 #include "handlers/routes.h"
 #include "service/ready.h"
 
-enum { IDLE_MS = 3000, LAST_WAIT_MS = 50 };
+enum { IDLE_MS = 3000, LAST_WAIT_MS = 50, PROBE_EVERY_US = 1000 * 1000 };
 
 struct worker {
     const struct worker_job *job;
@@ -82,12 +82,15 @@ static void name_requests(struct worker *w, struct request *const *requests, siz
     log_context(buf_str(&b));
 }
 
+static void note_held(struct worker *w) { atomic_store(&w->job->slot->held, (uint_fast32_t)transport_held(w->transport)); }
+
 /* false: there was nothing; another worker was quicker, or the client had left. */
 static bool serve_what_waits(struct worker *w) {
     struct request *requests[SET_REQUESTS_MAX];
     struct response responses[SET_REQUESTS_MAX] = {0};
     page_beat(w->job->slot, true, clock_monotonic_us());
     size_t n = transport_take(w->transport);
+    note_held(w);
     if (n == 0) return false;
     for (size_t i = 0; i < n; i++) requests[i] = transport_request(w->transport, i);
     struct serving set = {
@@ -103,10 +106,13 @@ static bool serve_what_waits(struct worker *w) {
     name_requests(w, requests, n);
     serve(&set);
     log_context(STR(""));
-    for (size_t i = 0; i < n; i++) log_request(w, &set, i);
-    atomic_fetch_add(&w->job->counts->requests, n);
-    atomic_fetch_add(&w->job->counts->sets, 1);
+    for (size_t i = 0; i < n; i++) {
+        log_request(w, &set, i);
+        page_count_request(w->job->counts, responses[i].status, w->answered_us[i] - requests[i]->arrived_us);
+    }
+    page_count_set(w->job->counts, n, set.n_items);
     transport_done(w->transport);
+    note_held(w);
     arena_reset(w->arena);
     programs_trim(w->service);
     w->idle_us = clock_monotonic_us();
@@ -123,12 +129,14 @@ static void verify_schema(struct worker *w) {
     arena_reset(w->arena);
 }
 
+/* Which is also when it is seen whether the servers are there, for whoever reads the page. */
 static void look_after_connection(struct worker *w) {
     int64_t now_us = clock_monotonic_us();
     if (now_us - w->idle_us < (int64_t)IDLE_MS * 1000) return;
     w->idle_us = now_us;
-    service_idle(w->service, clock_now_ms());
+    bool there = service_idle(w->service, clock_now_ms());
     verify_schema(w);
+    if (page_probe_due(w->job->page, PROBE_EVERY_US, now_us)) service_tell_page(w->service, w->job->page, there);
 }
 
 static void note_signals(struct worker *w) {

@@ -14,6 +14,7 @@ struct worker_job {
     size_t requests_max; /* taken at once */
     bool draining;       /* serves what waits and ends */
     pid_t master;
+    struct page *page;
     struct worker_slot *slot;
     struct pool_counts *counts;
 };

@@ -60,6 +60,7 @@ struct serving {
     struct request *const *requests;
     struct response *responses; /* zeroed; one for each request */
     size_t n;
+    size_t n_items;                                  /* out: what was settled */
     void (*answered)(struct serving *set, size_t i); /* called once for each request, as soon as its response stands; NULL: not */
     void *ctx;                                       /* for `answered` */
 };

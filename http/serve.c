@@ -107,6 +107,7 @@ static void settle(struct serving *set, struct work *const *works, size_t n_work
         if (deadline_us(works[i]->request) < deadline) deadline = deadline_us(works[i]->request);
     }
     struct item *all = NEW_ARRAY(set->arena, struct item, n);
+    set->n_items += n;
     n = 0;
     for (size_t i = 0; i < n_works; i++) { /* from here on the items live in the set's arena, side by side */
         if (works[i]->n > 0) memcpy(all + n, works[i]->items, works[i]->n * sizeof *all);

@@ -83,6 +83,7 @@ installation_key_file = $DIR/installation.key
 events_socket = $DIR/events.sock
 bulk_socket = $DIR/bulk.sock
 api_socket = $DIR/api.sock
+page_file = $DIR/page
 events_workers = $WORKERS
 bulk_workers = 1
 api_workers = $(((WORKERS + 1) / 2))

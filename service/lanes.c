@@ -77,8 +77,9 @@ void lane_committed(struct service *s, struct position at) {
 /* The number stays in s->lane.lane, so that the next claim takes another lane than this one. */
 void lane_forget(struct service *s) { s->lane_owned = false; }
 
-void service_idle(struct service *s, int64_t now_ms) {
-    if (db_ping(s->db) != DB_OK || !s->lane_owned) return;
+bool service_idle(struct service *s, int64_t now_ms) {
+    if (db_ping(s->db) != DB_OK) return false;
+    if (!s->lane_owned) return true;
     struct arena *a = arena_new();
     struct lane_row l = s->lane;
     l.lease_until = now_ms + LANE_LEASE_MS;
@@ -86,4 +87,5 @@ void service_idle(struct service *s, int64_t now_ms) {
     if (r == DB_NOT_FOUND) lane_forget(s);
     if (r == DB_OK) s->lane.lease_until = l.lease_until;
     arena_free(&a);
+    return r != DB_GONE;
 }

@@ -1,7 +1,9 @@
 #include "service/ready.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "service/inside.h"
+#include "shm/page.h"
 
 bool service_verify_schema(struct service *s, struct arena *a, bool *fits) {
     struct str error;
@@ -19,4 +21,10 @@ void service_readiness(struct service *s, struct arena *a, struct readiness *out
     if (out->database) out->database = db_durable(s->db, a, &out->durable) == DB_OK;
     out->memcached = cache_state_name(cache_ask(s->cache));
     out->ready = out->database && out->schema && (out->durable || out->unsafe);
+}
+
+void service_tell_page(struct service *s, struct page *page, bool database) {
+    static const enum probe_state states[] = {[CACHE_NONE] = PROBE_NONE, [CACHE_OK] = PROBE_OK, [CACHE_AWAY] = PROBE_AWAY};
+    page_probed(&page->database, database ? PROBE_OK : PROBE_AWAY, clock_monotonic_us());
+    page_probed(&page->cache, states[cache_ask(s->cache)], clock_monotonic_us());
 }

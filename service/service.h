@@ -29,8 +29,8 @@ const struct tenant_keys *service_tenant_keys(struct service *s, tenant_id t); /
  * P_IN_PROGRESS, FATAL → P_INTERNAL; NOT_FOUND and CONFLICT must have been handled (MUST). */
 enum problem service_problem(enum db_result r, struct faults *f);
 
-/* An idle worker calls this every few seconds: pings, renews its lane (MECHANICS 2). */
-void service_idle(struct service *s, int64_t now_ms);
+/* An idle worker calls this every few seconds: pings, renews its lane (MECHANICS 2). false: the database does not answer. */
+bool service_idle(struct service *s, int64_t now_ms);
 
 /* The program of a tenant at a version; cached. The pointer is good until programs_trim, which is called between requests or sets.
  * A stored configuration that does not compile is P_CONFIG_UNUSABLE, logged loudly. */
