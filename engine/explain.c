@@ -7,8 +7,8 @@ enum { WAITS_MAX = 64 }; /* more than the periods and cooldowns of a rule can fo
 
 struct explaining {
     struct settling w; /* as a settling of the event, thought of or given, would see it */
+    const struct question *q;
     const struct rule *rule;
-    bool event_given;
     struct expr_scope scope;
     struct explanation *out;
 };
@@ -30,16 +30,20 @@ static void need(struct explaining *x, struct check *c, struct str name) {
 
 static bool is_of_data(struct str name) { return str_is(name, "event.data") || str_starts(name, "event.data."); }
 
+static bool is_given(const struct explaining *x, struct str name) {
+    if (is_of_data(name)) return x->q->data != NULL;
+    if (str_is(name, "event.type")) return x->q->type.n || x->rule->n_on == 1;
+    return true;
+}
+
 /* Notes what of an event the expression needs and nobody gave; true: something. */
 static bool is_open(struct explaining *x, struct check *c, const struct expr *e) {
-    if (x->event_given || !e) return false;
+    if (!e) return false;
     size_t before = c->needs.n;
-    for (size_t i = 0; i < expr_names_count(e); i++) {
-        struct str name = expr_name(e, i);
-        if (is_of_data(name) || (str_is(name, "event.type") && x->rule->n_on > 1)) need(x, c, name);
-    }
+    for (size_t i = 0; i < expr_names_count(e); i++)
+        if (!is_given(x, expr_name(e, i))) need(x, c, expr_name(e, i));
     if (expr_uses(e) & EXPR_USES_RAND) need(x, c, STR("event.id"));
-    if (expr_uses(e) & EXPR_USES_COMPUTED) need(x, c, STR("event.data"));
+    if (expr_uses(e) & EXPR_USES_COMPUTED && !x->q->data) need(x, c, STR("event.data"));
     return c->needs.n > before;
 }
 
@@ -47,7 +51,7 @@ static void note_values(struct explaining *x, struct check *c, const struct expr
     c->has_values = true;
     for (size_t i = 0; i < expr_names_count(e); i++) {
         struct str name = expr_name(e, i);
-        if (!x->event_given && is_of_data(name)) continue;
+        if (!is_given(x, name)) continue;
         struct seen_variable *v = LIST_PUSH(x->w.a, &c->values);
         v->name = name;
         v->there = x->scope.lookup(x->scope.ctx, name, x->w.a, &v->value);
@@ -107,7 +111,7 @@ static bool lowers(const struct factor *f) {
     return (f->has_multiply && decimal_millionths(f->multiply) < 1000000) || (f->has_add && f->add.digits < 0);
 }
 
-/* The least or the most that a grant comes to, whatever the event says: a factor that hangs on it counts where it moves the amount that
+/* The least or the most that a grant comes to, whatever the event is: a factor that hangs on it counts where it moves the amount that
  * way. */
 static bool amount_at(struct explaining *x, struct check *c, const struct grant *g, bool most, int64_t *out) {
     struct grant known = *g;
@@ -124,7 +128,7 @@ static bool amount_at(struct explaining *x, struct check *c, const struct grant 
         factors[known.n_factors++] = f;
     }
     known.factors = factors;
-    if (g->how == AMOUNT_RANDOM && !x->event_given) {
+    if (g->how == AMOUNT_RANDOM) {
         known.how = AMOUNT_FIXED;
         known.amount = most ? g->high : g->low;
     }
@@ -144,7 +148,7 @@ static void check_amount(struct explaining *x, uint8_t i) {
     bool bounded = true;
     c->index = i;
     if (g->how == AMOUNT_EXPR && is_open(x, c, g->expr)) bounded = false;
-    if (g->how == AMOUNT_RANDOM && !x->event_given && g->low != g->high) need(x, c, STR("event.id"));
+    if (g->how == AMOUNT_RANDOM && g->low != g->high) need(x, c, STR("event.id"));
     for (uint8_t f = 0; f < g->n_factors; f++) {
         const struct factor *factor = &g->factors[f];
         if (is_open(x, c, factor->when) && raises(factor) && lowers(factor)) bounded = false;
@@ -231,7 +235,7 @@ static void check_rule(struct explaining *x) {
     add(x, CHECK_MEMBER, x->w.s->status == MEMBER_ACTIVE);
     add(x, CHECK_ENABLED, r->enabled);
     add(x, CHECK_DATES, x->w.time_ms >= r->starts_at && x->w.time_ms < r->ends_at);
-    if (x->event_given) add(x, CHECK_TYPE, is_on(r, x->w.event->type));
+    if (x->q->type.n) add(x, CHECK_TYPE, is_on(r, x->q->type));
     if (r->n_audience_types) add(x, CHECK_TYPES, rule_means_type(r, x->w.s->type));
     check_expr(x, CHECK_AUDIENCE, r->audience_when, PLACE_AUDIENCE_WHEN);
     check_expr(x, CHECK_CONDITION, r->when, PLACE_WHEN);
@@ -272,13 +276,13 @@ static bool is_mended_by_time(enum check_kind kind) { return kind == CHECK_DATES
 
 void explain_rule(const struct program *p, struct member_state *s, const struct question *q, const struct tenant_keys *keys,
                   struct arena *a, struct explanation *out) {
-    struct event thought_of = {.type = q->rule->n_on ? q->rule->on[0] : STR(""), .time_ms = q->time_ms};
+    struct event thought_of = {.type = q->type.n ? q->type : q->rule->on[0], .time_ms = q->time_ms, .data = q->data};
     struct settle_env env = {.now_ms = q->time_ms, .keys = keys};
     struct check amounts[GRANTS_PER_RULE_MAX];
     *out = (struct explanation){.asked = *q};
     leftovers_restore(p, a, s);
-    struct explaining x = {.rule = q->rule, .event_given = q->event != NULL, .out = out};
-    x.w = (struct settling){.p = p, .s = s, .event = q->event ? q->event : &thought_of, .env = &env, .a = a, .time_ms = q->time_ms};
+    struct explaining x = {.q = q, .rule = q->rule, .out = out};
+    x.w = (struct settling){.p = p, .s = s, .event = &thought_of, .env = &env, .a = a, .time_ms = q->time_ms};
     x.scope = scope_of(&x.w, q->rule->code);
     check_rule(&x);
     size_t n = out->checks.n; /* up to here each of them must pass */

@@ -1,8 +1,8 @@
 /* engine/explain.h: why a rule would pay a member, or not, and when it next can (A16): every check of the rule, with its figures.
  *
  * Pure, as settling is. The rule is judged alone: what other rules of the same event would use of a cap before it is not counted.
- * Without an event it is judged for any event of its types; a check whose answer then hangs on the event is open, and names what it
- * needs. */
+ * It is judged for an event that nobody has sent: what of it is not given may be anything, and a check whose answer then hangs on it is
+ * open and names what it needs. What is derived from the event's id is always open. */
 #ifndef ENGINE_EXPLAIN_H
 #define ENGINE_EXPLAIN_H
 
@@ -10,8 +10,9 @@
 
 struct question {
     const struct rule *rule;
-    int64_t time_ms;           /* of the event, given or thought of */
-    const struct event *event; /* NULL: any */
+    int64_t time_ms;         /* of the event */
+    struct str type;         /* "" any of the rule's */
+    const struct json *data; /* an object; NULL: any */
 };
 
 /* In the order in which settling looks at them. */
@@ -20,7 +21,7 @@ enum check_kind {
     CHECK_MEMBER,    /* not suspended */
     CHECK_ENABLED,   /* the rule */
     CHECK_DATES,     /* starts_at, ends_at */
-    CHECK_TYPE,      /* of a given event */
+    CHECK_TYPE,      /* where one is given */
     CHECK_TYPES,     /* audience.types */
     CHECK_AUDIENCE,  /* audience.when */
     CHECK_CONDITION, /* when */

@@ -96,7 +96,7 @@ static void put_figures(struct json_writer *w, const struct check *c, const stru
         put_time(w, "ends_at", r->ends_at);
         break;
     case CHECK_TYPE:
-        put_text(w, "type", q->event->type);
+        put_text(w, "type", q->type);
         put_texts(w, "on", r->on, r->n_on);
         break;
     case CHECK_TYPES:

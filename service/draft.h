@@ -24,6 +24,10 @@ MUST_CHECK enum problem draft_read(struct arena *a, const struct json *document,
 /* Reads, numbers, compiles and compares. */
 MUST_CHECK enum problem draft_make(struct service *s, struct arena *a, tenant_id t, const struct json *document, struct draft *d,
                                    struct faults *f);
+/* The program that a made draft would be if it were written at now_ms, with what becomes of the tenant's zone; where nothing differs, the
+ * present one. */
+MUST_CHECK enum problem draft_program(struct service *s, struct arena *a, struct draft *d, int64_t now_ms, const struct program **out,
+                                      struct faults *f);
 /* Within a transaction: writes what differs as the next version. P_VERSION where somebody was quicker. */
 MUST_CHECK enum problem draft_write(struct service *s, struct arena *a, struct draft *d, struct str actor, int64_t now_ms, struct faults *f,
                                     enum db_result *r);

@@ -46,29 +46,33 @@ static enum db_result answer_repeats(struct set *set) {
     return repeats_answer(set, items, found, n_found);
 }
 
-/* SEMANTICS 4. The time of an event that came without one is the moment of its first receipt. */
+enum problem event_time_check(struct arena *a, const struct program *p, const struct tenant_row *tenant, struct event *e,
+                              struct str pointer, int64_t now_ms, struct faults *f) {
+    if (!e->time_sent) {
+        e->time_ms = now_ms;
+        return P_OK;
+    }
+    int64_t bound = now_ms - p->window_ms;
+    if (tenant->watermark_ms > bound) bound = tenant->watermark_ms;
+    if (e->time_ms <= bound) {
+        struct str since = time_text(a, bound);
+        return fault_add(f, P_TOO_LATE, pointer_child(a, pointer, STR("time")), "events are accepted whose time is after " STR_FMT,
+                         STR_ARG(since));
+    }
+    if (e->time_ms <= now_ms + EARLY_MS_MAX) return P_OK;
+    struct str until = time_text(a, now_ms + EARLY_MS_MAX);
+    return fault_add(f, P_TOO_EARLY, pointer_child(a, pointer, STR("time")), "events are accepted whose time is not after " STR_FMT,
+                     STR_ARG(until));
+}
+
 static void check_time(struct set *set, struct item *item) {
     enum problem p = program_get(set->s, item->tenant.id, item->tenant.config_version, &item->program, &item->faults);
     if (p != P_OK) {
         item_done(item, p);
         return;
     }
-    struct event *e = &item->event;
-    if (!e->time_sent) {
-        e->time_ms = set->now_ms;
-        return;
-    }
-    int64_t bound = set->now_ms - item->program->window_ms;
-    if (item->tenant.watermark_ms > bound) bound = item->tenant.watermark_ms;
-    if (e->time_ms <= bound) {
-        struct str since = time_text(set->a, bound);
-        item_done(item,
-                  fault_add(&item->faults, P_TOO_LATE, STR("/time"), "events are accepted whose time is after " STR_FMT, STR_ARG(since)));
-    } else if (e->time_ms > set->now_ms + EARLY_MS_MAX) {
-        struct str until = time_text(set->a, set->now_ms + EARLY_MS_MAX);
-        item_done(item, fault_add(&item->faults, P_TOO_EARLY, STR("/time"), "events are accepted whose time is not after " STR_FMT,
-                                  STR_ARG(until)));
-    }
+    p = event_time_check(set->a, item->program, &item->tenant, &item->event, STR(""), set->now_ms, &item->faults);
+    if (p != P_OK) item_done(item, p);
 }
 
 static int by_external_id(const void *x, const void *y) {

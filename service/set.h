@@ -39,6 +39,10 @@ enum tried set_front(struct set *set);
 enum tried set_transaction(struct set *set);
 
 enum tried tried_of(enum db_result r);
+/* SEMANTICS 4: P_TOO_LATE, P_TOO_EARLY. The time of an event that came without one is the moment of its first receipt: it is set. pointer:
+ * of the event in its document. */
+MUST_CHECK enum problem event_time_check(struct arena *a, const struct program *p, const struct tenant_row *tenant, struct event *e,
+                                         struct str pointer, int64_t now_ms, struct faults *f);
 void item_done(struct item *item, enum problem p);
 /* The first answer of an item whose identity was found; compares fingerprints. DB_OK: the item is done, in whatever way. */
 enum db_result repeats_answer(struct set *set, struct item *const *items, const struct identity_row *found, size_t n);

@@ -63,8 +63,8 @@ static struct member_state *loaded(struct world *w, const struct rule *r, int64_
 }
 
 static struct str explained(struct world *w, const char *code, const char *time, const char *data) {
-    struct event e = {.source = STR("s"), .id = STR("e-1"), .type = STR("call"), .time_ms = at(time), .data = value_of(w->a, data)};
-    struct question q = {.rule = program_rule(w->p, str_of(code)), .time_ms = at(time), .event = data ? &e : NULL};
+    struct question q = {
+        .rule = program_rule(w->p, str_of(code)), .time_ms = at(time), .type = data ? STR("call") : STR(""), .data = value_of(w->a, data)};
     assert_non_null(q.rule);
     struct member_state *s = loaded(w, q.rule, q.time_ms);
     struct explanation x;
@@ -177,7 +177,7 @@ static void the_type_is_open_where_there_are_several(void **state) {
     struct world *w = world_new(
         *state, POINTS ",{'kind':'rule','code':'call','on':['call','chat'],'when':{'==':[{'var':'event.type'},'chat']}," GRANT "}");
     says(w, NOON, "null", "2026-11-21T12:00:00.000Z",
-         ALWAYS ",{'check':'condition','passed':null,'values':{'event.type':'call'},'needs':['event.type']}," PAYS_10);
+         ALWAYS ",{'check':'condition','passed':null,'values':{},'needs':['event.type']}," PAYS_10);
 }
 
 static void an_amount_has_bounds_where_only_factors_hang_on_the_event(void **state) { /* SEMANTICS 11 */

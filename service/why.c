@@ -1,0 +1,102 @@
+/* service/why.c: why a rule would pay a member now, or not, and when it next can (A16). Reads one moment, writes nothing. */
+#include "engine/explain.h"
+#include "service/history.h"
+#include "service/needs.h"
+#include "service/people.h"
+
+enum {
+    WHY_BYTES_MAX = 1024 * 1024,
+    LOOK_BACK_ROWS = 400, /* how many of a member's latest outcomes are searched for the last payment */
+};
+
+static bool has_paid(const struct outcome *o, uint16_t rule) {
+    for (size_t i = 0; i < o->grants.n; i++) {
+        if (o->grants.items[i].cause == CAUSE_RULE && o->grants.items[i].cause_no == rule) return true;
+    }
+    return false;
+}
+
+/* Time of the event that was paid last; 0: never, or longer ago than is looked back. A rule with a cooldown keeps it in the state row. */
+static enum problem last_paid(struct service *s, struct arena *a, const struct member_found *m, const struct rule *r, int64_t *out,
+                              struct faults *f) {
+    const struct counter *c = r->cooldown_ms > 0 ? state_counter(m->state, COUNTER_COOLDOWN, r->no, PERIOD_EVER) : NULL;
+    struct history h = history_of((struct member_ref){m->state->tenant, m->no});
+    *out = c != NULL ? c->value : 0;
+    for (size_t seen = 0, n; *out == 0 && seen < LOOK_BACK_ROWS; seen += n) {
+        struct outcome_row *rows;
+        enum db_result result = history_next(s, a, &h, LOOK_BACK_ROWS / 4, &rows, &n);
+        if (result != DB_OK || n == 0) return service_problem(result, f);
+        for (size_t i = 0; i < n && *out == 0; i++) {
+            struct outcome o = {0};
+            if (!outcome_decode(a, rows[i].clear, &o)) return P_INTERNAL;
+            if (has_paid(&o, r->no)) *out = o.event_time;
+        }
+    }
+    return P_OK;
+}
+
+static enum db_result load(struct service *s, struct arena *a, const struct member_found *m, const struct question *q) {
+    struct member_ref ref = {m->state->tenant, m->no};
+    struct profile_row profile;
+    struct needs needs = {.again = true};
+    enum db_result r = profile_load(s, a, ref, m->state, &profile);
+    while (needs.again && r == DB_OK) {
+        rule_needs(m->program, m->state, q->rule, q->time_ms, a, &needs);
+        needs.profile = false;
+        r = needs_load(s, a, ref, m->state, &needs);
+    }
+    return r;
+}
+
+static void put_time(struct json_writer *w, const char *key, int64_t ms) {
+    json_key(w, key);
+    if (ms != 0) {
+        json_put_time(w, ms);
+    } else {
+        json_put_null(w);
+    }
+}
+
+static struct str answer_text(struct arena *a, const struct member_found *m, const struct explanation *x, int64_t paid_at) {
+    struct buf b = buf_new(a, WHY_BYTES_MAX);
+    struct json_writer w = json_writer_of(&b);
+    json_open_object(&w);
+    json_key(&w, "member");
+    json_put_str(&w, m->external_id);
+    json_key(&w, "rule");
+    json_put_str(&w, x->asked.rule->code);
+    put_time(&w, "at", x->asked.time_ms);
+    json_key(&w, "config_version");
+    json_put_i64(&w, (int64_t)m->program->version);
+    explanation_render(&w, a, x, m->state);
+    put_time(&w, "last_paid_at", paid_at);
+    json_close_object(&w);
+    MUST(buf_ok(&b));
+    return buf_str(&b);
+}
+
+static enum problem explain(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, const struct why_query *q,
+                            struct str *out, struct faults *f) {
+    struct member_found m;
+    struct explanation x;
+    int64_t paid_at;
+    enum problem p = member_find(s, a, t, member, &m, f);
+    if (p != P_OK) return p;
+    struct question question = {.rule = program_rule(m.program, q->rule), .time_ms = q->time_ms, .type = q->type, .data = q->data};
+    if (question.rule == NULL) return fault_say(f, P_NOT_FOUND, "the tenant has no rule \"" STR_FMT "\"", STR_ARG(q->rule));
+    p = last_paid(s, a, &m, question.rule, &paid_at, f);
+    if (p == P_OK) p = service_problem(load(s, a, &m, &question), f);
+    if (p != P_OK) return p;
+    explain_rule(m.program, m.state, &question, service_tenant_keys(s, t->id), a, &x);
+    *out = answer_text(a, &m, &x, paid_at);
+    return P_OK;
+}
+
+enum problem member_why(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, const struct why_query *q,
+                        struct str *out, struct faults *f) {
+    enum db_result r = db_begin_snapshot(s->db);
+    if (r != DB_OK) return service_problem(r, f);
+    enum problem p = explain(s, a, t, member, q, out, f);
+    db_rollback(s->db);
+    return p;
+}
