@@ -153,6 +153,25 @@ enum problem draft_make(struct service *s, struct arena *a, tenant_id t, const s
     return p;
 }
 
+enum problem draft_program(struct service *s, struct arena *a, struct draft *d, int64_t now_ms, const struct program **out,
+                           struct faults *f) {
+    if (d->changes.n == 0) return program_get(s, d->tenant.id, d->tenant.config_version, out, f);
+    struct program *program;
+    enum problem p = note_zone_change(s, a, d, now_ms, &d->in.zone_before, &d->in.zone_from_ms, f);
+    if (p == P_OK && d->in.zone_before.n == 0) { /* an earlier change still tells in which zone a late event lies */
+        struct version_row change;
+        enum db_result r = version_zone_change(s->db, a, d->tenant.id, d->tenant.config_version, &change);
+        if (r != DB_OK && r != DB_NOT_FOUND) return service_problem(r, f);
+        if (r == DB_OK) {
+            d->in.zone_before = change.zone_before;
+            d->in.zone_from_ms = change.zone_from_ms;
+        }
+    }
+    if (p == P_OK) p = program_compile(a, &d->in, &program, f);
+    if (p == P_OK) *out = program;
+    return p;
+}
+
 void draft_result(const struct draft *d, struct config_result *out) {
     out->version = d->tenant.config_version + (d->changes.n > 0 ? 1 : 0);
     out->changes = d->changes.items;
