@@ -1,0 +1,502 @@
+"""Processes: the pool, signals, what stands when a part is gone (DESIGN 11; MECHANICS 2, 4; M11). On a stack of its own, whose workers
+settle up to 16 waiting requests as one set."""
+import os
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from accolade import BUILD, NOON, ROOT, SLOW, Failed, Http, Stack, config, currency, parallel, rule
+from wire import DatabaseProxy, wait_for
+
+ONE = config(currency(), rule("r", pays=3, count=[{"metric": "n", "by": 1}]))
+FCGI = ROOT / "build" / BUILD / "accolade-fcgi"
+
+
+@pytest.fixture(scope="module")
+def own(recorder, stack):
+    """The second stack; the first one runs beside it all the time."""
+    made = Stack("process", workers=2, recorder=recorder, set_requests_max=16)
+    made.start()
+    made.clock.set(NOON)
+    yield made
+    try:
+        made.verify()
+    finally:
+        made.stop()
+    assert made.sanitizer_reports() == []
+
+
+@pytest.fixture
+def t(own):
+    """A tenant on a stack that is whole, whatever the test before left."""
+    own.script()
+    own.read_env()
+    made = own.tenant(ONE)
+    yield made
+    own.script()  # mends what the test broke, and only that
+    made.verify()
+
+
+class Load:
+    """Threads that send one event after the other; what came of each is kept."""
+    def __init__(self, t, threads=4):
+        self.t, self.results, self.ending = t, [], threading.Event()
+        self.threads = [threading.Thread(target=self.run) for _ in range(threads)]
+
+    def run(self):
+        http = Http(self.t.stack.url, timeout=20)
+        while not self.ending.is_set():
+            body = self.t.event_body(f"m{len(self.results) % 5}")
+            self.t.stack.http, kept = http, self.t.stack.http
+            try:
+                answer = self.t.post(body)
+            except OSError as error:
+                answer = error
+            finally:
+                self.t.stack.http = kept
+            self.results.append((body, answer))
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        wait_for(lambda: len(self.results) > 20)
+        return self
+
+    def __exit__(self, *_):
+        self.ending.set()
+        for thread in self.threads:
+            thread.join()
+
+    def more(self, n=30):
+        seen = len(self.results)
+        wait_for(lambda: len(self.results) >= seen + n, 10 * SLOW)
+
+    def statuses(self):
+        return {getattr(answer, "status", answer) for _, answer in self.results}
+
+    def paid(self):
+        return sum(3 for _, answer in self.results if getattr(answer, "status", 0) == 200)
+
+
+def balances(t):
+    return sum(int(row[0]) for row in t.stack.sql("SELECT COALESCE(SUM(amount), 0) FROM entry WHERE tenant_id = %s", t.id))
+
+
+def sockets(stack):
+    return [Path(stack.env[f"ACCOLADE_{name}_SOCKET"]) for name in ("EVENTS", "BULK", "API")]
+
+
+# ---- signals ----
+
+def test_SIGHUP_replaces_the_workers_one_by_one_without_a_failed_request(t):
+    own = t.stack
+    before, fewest = own.pool_workers(), []
+    with Load(t) as load:
+        os.kill(own.pool_pid(), signal.SIGHUP)
+
+        def replaced():
+            now = own.pool_workers()
+            fewest.append(len(now))
+            return not now & before and len(now) == len(before)
+        wait_for(replaced, 20 * SLOW, every=0.01)
+        load.more()
+    assert load.statuses() == {200}
+    assert min(fewest) >= len(before) and max(fewest) <= len(before) + 3  # a new one beside the old, in each pool one at a time
+    assert balances(t) == load.paid()
+    assert own.pool_log().count("replaces all workers") == 1
+
+
+def test_SIGHUP_reads_the_settings_again(t):
+    own = t.stack
+    conf = own.dir / "accolade.conf"
+    kept = conf.read_text()
+    try:
+        conf.write_text(kept + "log_level = 3\n")
+        before = own.pool_workers()
+        os.kill(own.pool_pid(), signal.SIGHUP)
+        wait_for(lambda: not own.pool_workers() & before, 20 * SLOW)
+        lines = own.pool_log().count(" request ")
+        t.event()
+        assert own.pool_log().count(" request ") == lines
+        conf.write_text(kept + "events_workers = 3\nnonsense = 1\n")
+        os.kill(own.pool_pid(), signal.SIGHUP)
+        wait_for(lambda: "the settings stay as they were" in own.pool_log())
+        assert t.event()["grants"]
+    finally:
+        conf.write_text(kept)
+        before = own.pool_workers()
+        os.kill(own.pool_pid(), signal.SIGHUP)
+        wait_for(lambda: not own.pool_workers() & before, 20 * SLOW)
+    lines = own.pool_log().count(" request ")
+    t.event()
+    wait_for(lambda: own.pool_log().count(" request ") == lines + 1)
+
+
+def test_SIGTERM_answers_what_waits_and_ends(t):
+    own = t.stack
+    master = own.pool_pid()
+    with Load(t, threads=8) as load:
+        os.kill(master, signal.SIGTERM)
+        wait_for(lambda: not Path(f"/proc/{master}").exists(), 12 * SLOW)
+        load.more(20)
+    assert load.statuses() == {200, 502}  # 502: the socket was gone, nobody took the request
+    assert not any(s.exists() for s in sockets(own))
+    assert own.pool_log().rstrip().endswith("what=ended")
+    own.script()
+    own.read_env()
+    assert balances(t) == load.paid()  # nothing was done without its answer
+    refused = [body for body, answer in load.results if answer.status == 502]
+    answer = load.results[-1][1]
+    assert answer.problem("bad-gateway") and answer.headers["retry-after"] == "1"
+    for body in refused[:10]:
+        t.stored_event(body["source"], body["id"]).problem("event-not-found")
+        t.post(body).ok()
+
+
+def test_a_worker_killed_by_9_is_replaced_and_its_events_are_settled_once(t):
+    own = t.stack
+    with Load(t) as load:
+        for _ in range(3):
+            before = own.pool_workers()
+            victim = sorted(before)[0]
+            os.kill(victim, signal.SIGKILL)
+            wait_for(lambda: len(own.pool_workers()) == len(before) and victim not in own.pool_workers(), 10 * SLOW)
+            load.more()
+    assert load.statuses() <= {200, 502}
+    lost = [body for body, answer in load.results if answer.status == 502]
+    again = [t.post(body).ok() for body in lost]  # the client sends it again: done now, or done then
+    assert balances(t) == load.paid() + 3 * len(again)
+    assert own.pool_log().count("signal_name=KILL") == 3
+
+
+def test_a_worker_that_hangs_is_killed_and_replaced(t):
+    own = t.stack
+    before = own.pool_workers()
+    victim = max(before)
+    os.kill(victim, signal.SIGSTOP)
+    try:
+        wait_for(lambda: victim not in own.pool_workers() and len(own.pool_workers()) == len(before), 15 + 5 * SLOW)
+    finally:
+        if victim in own.pool_workers():
+            os.kill(victim, signal.SIGCONT)
+    assert "no sign of life" in own.pool_log()
+    assert {o["status"] for o in parallel(8, lambda i: t.event())} == {"processed"}
+    t.balance(), t.events([t.event_body()])
+
+
+def test_an_orphaned_pool_ends_by_itself_and_run_mends_it(t):
+    own = t.stack
+    workers, master = own.pool_workers(), own.pool_pid()
+    os.kill(master, signal.SIGKILL)
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers), 15 * SLOW)
+    own.script()
+    own.read_env()
+    assert own.pool_pid() != master and len(own.pool_workers()) == len(workers)
+    t.event()
+
+
+# ---- health ----
+
+def test_M11_healthz_and_readyz(t):
+    own = t.stack
+    assert own.admin.send("GET", "/healthz").ok() == {"status": "ok"}
+    assert own.admin.send("GET", "/readyz").ok() == \
+        {"status": "ready", "checks": {"database": "ok", "schema": "ok", "durability": "ok", "memcached": "ok"}}
+    own.admin.send("POST", "/healthz").problem("method-not-allowed")
+
+
+def test_inv8_M11_memcached_stopped_is_named_and_nothing_else_changes(t):
+    own = t.stack
+    first = t.event()
+    pid = int(own.env["ACCOLADE_MEMCACHED_PID"])
+    os.kill(pid, signal.SIGTERM)
+    wait_for(lambda: own.admin.send("GET", "/readyz").ok()["checks"]["memcached"] == "away")
+    assert own.admin.send("GET", "/readyz").status == 200
+    began = time.monotonic()
+    assert t.event()["grants"][0]["balance"] == first["grants"][0]["balance"] + 3
+    assert t.balance() == 6 and t.levels() == [] and len(t.transactions()["data"]) == 2
+    assert time.monotonic() - began < 1 * SLOW
+    pids = own.pool_workers()
+    own.script()
+    own.read_env()
+    wait_for(lambda: own.admin.send("GET", "/readyz").ok()["checks"]["memcached"] == "ok")
+    assert own.pool_workers() == pids
+
+
+def test_M11_a_database_that_may_lose_what_it_acknowledged_is_not_ready(t):
+    own = t.stack
+    own.sql("SET GLOBAL innodb_flush_log_at_trx_commit = 2")
+    try:
+        problem = own.admin.send("GET", "/readyz").problem("unavailable")
+        assert problem["checks"]["durability"] == "unsafe" and problem["checks"]["database"] == "ok"
+        assert own.admin.send("GET", "/healthz").status == 200
+    finally:
+        own.sql("SET GLOBAL innodb_flush_log_at_trx_commit = 1")
+    assert own.admin.send("GET", "/readyz").status == 200
+
+
+# ---- the database goes ----
+
+def timed(call):
+    began = time.monotonic()
+    answer = call()
+    return answer, time.monotonic() - began
+
+
+def test_database_stopped_503_with_Retry_After_and_recovery_without_a_restart(t):
+    own = t.stack
+    t.event()
+    pids, database = own.pool_workers(), int(own.env["ACCOLADE_DB_PID"])
+    os.kill(database, signal.SIGTERM)
+    wait_for(lambda: not Path(f"/proc/{database}").exists(), 30 * SLOW)
+    body, array = t.event_body(), [t.event_body(), t.event_body()]
+    calls = {"event": lambda: t.post(body), "array": lambda: t.post(array), "points": lambda: t.get("/members/m/points"),
+             "adjustment": lambda: t.adjust(amount=1, idempotency_key="gone")}
+    for name, call in calls.items():
+        answer, seconds = timed(call)
+        answer.problem("unavailable")
+        assert int(answer.headers["retry-after"]) >= 1, name
+        assert seconds < 2 * SLOW, (name, seconds)
+    assert own.admin.send("GET", "/healthz").status == 200
+    assert own.admin.send("GET", "/readyz").problem("unavailable")["checks"]["database"] == "away"
+    with pytest.raises(Failed):
+        own.cli("tenant", "list")
+    own.script()
+    own.read_env()
+    assert own.pool_workers() == pids
+    # The very next request of each kind succeeds: connecting again is silent.
+    assert t.post(body).ok()["grants"][0]["balance"] == 6
+    assert [o["grants"][0]["balance"] for o in t.post(array).ok()["data"]] == [9, 12]
+    assert t.adjust(amount=1, idempotency_key="gone").ok(201)["balance_after"] == 13
+    assert t.balance() == 13
+    assert own.pool_workers() == pids
+
+
+def test_a_database_that_hangs_is_given_up_in_time(t):
+    own = t.stack
+    t.event()
+    pids, database = own.pool_workers(), int(own.env["ACCOLADE_DB_PID"])
+    body = t.event_body()
+    os.kill(database, signal.SIGSTOP)
+    try:
+        answer, seconds = timed(lambda: t.post(body))
+        answer.problem("unavailable")
+        assert seconds < 9 and answer.headers["retry-after"]
+    finally:
+        os.kill(database, signal.SIGCONT)
+    assert own.pool_workers() == pids
+    wait_for(lambda: t.post(body).status == 200)
+    assert t.balance() == 6
+
+
+def test_connections_killed_by_the_server_are_made_anew_silently(t):
+    own = t.stack
+    for _ in range(3):
+        for (connection,) in own.sql("SELECT id FROM information_schema.processlist WHERE user = 'accolade'"):
+            own.sql(f"KILL {connection}")
+        assert {o["status"] for o in parallel(6, lambda i: t.event())} == {"processed"}
+        t.balance(), t.events([t.event_body()])
+        assert t.adjust(amount=1).status == 201
+    assert t.balance() == 3 * (6 * 3 + 3 + 1)
+
+
+# ---- COMMIT without an answer ----
+
+@pytest.fixture
+def proxy(t):
+    """Between the workers and the database; every worker has its connection through it."""
+    with DatabaseProxy(t.stack.env["ACCOLADE_DB_SOCKET"]) as made:
+        before = t.stack.pool_workers()
+        os.kill(t.stack.pool_pid(), signal.SIGHUP)
+        wait_for(lambda: not t.stack.pool_workers() & before and len(t.stack.pool_workers()) == len(before), 20 * SLOW)
+        yield made
+    before = t.stack.pool_workers()
+    os.kill(t.stack.pool_pid(), signal.SIGHUP)
+    wait_for(lambda: not t.stack.pool_workers() & before and len(t.stack.pool_workers()) == len(before), 20 * SLOW)
+
+
+@pytest.mark.parametrize("what", ["lose_answer", "lose_commit"])
+def test_inv3_MECHANICS2_a_lost_COMMIT_is_settled_by_asking_the_identity(t, proxy, what):
+    t.join()
+    for round in range(3):
+        body = t.event_body()
+        proxy.arm(what)
+        answer = t.post(body)
+        assert proxy.lost == round + 1
+        outcome = answer.ok()
+        assert outcome["grants"][0]["balance"] == outcome["counters"][0]["value"] * 3 == 3 * (round + 1)
+        assert not answer.replayed  # it is the first answer
+        again = t.post(body)
+        assert again.body == answer.body and again.replayed
+    assert t.balance() == 9
+    assert t.counter("m", "n") == 3
+
+
+@pytest.mark.parametrize("what", ["lose_answer", "lose_commit"])
+def test_inv3_a_lost_COMMIT_of_an_array(t, proxy, what):
+    bodies = [t.event_body(f"m{i % 5}") for i in range(150)]
+    t.events([t.event_body(f"m{i}") for i in range(5)])
+    proxy.arm(what)
+    items = t.events(bodies)
+    assert proxy.lost == 1
+    assert [o["status"] for o in items] == ["processed"] * 150
+    assert not any("replayed" in o for o in items)
+    assert balances(t) == 155 * 3
+    assert t.events(bodies) == [{**o, "replayed": True} for o in items]
+
+
+@pytest.mark.parametrize("what", ["lose_answer", "lose_commit"])
+def test_inv3_a_lost_COMMIT_of_an_adjustment(t, proxy, what):
+    t.event()
+    proxy.arm(what)
+    answer = t.adjust(amount=10, idempotency_key="lost")
+    assert proxy.lost == 1
+    assert answer.ok(201)["balance_after"] == 13
+    assert t.adjust(amount=10, idempotency_key="lost").body == answer.body
+    assert t.balance() == 13
+
+
+def test_inv3_COMMITs_lost_again_and_again_end_in_503_and_its_repeat_gets_the_answer(t, proxy):
+    t.join()
+    body = t.event_body()
+    proxy.arm("lose_answer", times=1)
+    first = t.post(body)
+    proxy.arm("lose_commit", times=50)
+    other = t.event_body()
+    t.post(other).problem("unavailable")
+    proxy.arm(None)
+    assert t.post(other).ok()["grants"][0]["balance"] == first.json["grants"][0]["balance"] + 3
+    assert t.balance() == 6
+
+
+def test_inv3_lost_COMMITs_under_load(t, proxy):
+    with Load(t, threads=6) as load:
+        for i in range(10):
+            proxy.arm("lose_answer" if i % 2 else "lose_commit")
+            load.more(10)
+    assert proxy.lost >= 9
+    assert load.statuses() <= {200, 503}
+    for body, answer in load.results:
+        if answer.status == 503:
+            t.post(body).ok()
+    assert balances(t) == 3 * len(load.results)
+
+
+# ---- sets of several requests ----
+
+def test_MECHANICS4_requests_that_wait_are_one_set(t):
+    """One worker stands still while requests gather: afterwards they are answered as sets, each with its own answer."""
+    own = t.stack
+    events = [p for p in own.pool_workers() if f"pool=events worker={p} " in own.pool_log()]
+    assert len(events) == 2
+    bodies = [t.event_body(f"m{i % 3}", data={"i": i}) for i in range(12)]
+    bodies[5] = {**bodies[5], "id": 5}  # one is no event
+    bodies[6] = bodies[4]  # one comes twice
+    for pid in events:
+        os.kill(pid, signal.SIGSTOP)
+    released = threading.Timer(0.7, lambda: [os.kill(pid, signal.SIGCONT) for pid in events])
+    released.start()
+    answers = parallel(12, lambda i: t.post(bodies[i]))
+    released.join()
+    assert [a.status for a in answers] == [422 if i == 5 else 200 for i in range(12)]
+    for body, answer in zip(bodies, answers):
+        if answer.status == 200:
+            assert (answer.json["id"], answer.json["member"]) == (body["id"], body["member"])
+    assert answers[4].body == answers[6].body and {answers[4].replayed, answers[6].replayed} == {True, False}
+    assert balances(t) == 30
+    sizes = [int(line.split(" set=")[1].split()[0]) for line in own.pool_log().splitlines() if " request " in line]
+    assert max(sizes) > 1
+
+
+def test_A12_races_with_sets(t):
+    body = t.event_body()
+    answers = parallel(48, lambda i: t.post(body if i % 3 else t.event_body(f"m{i % 4}")))
+    assert {a.status for a in answers} == {200}
+    same = [a for i, a in enumerate(answers) if i % 3]
+    assert len({a.body for a in same}) == 1 and [a.replayed for a in same].count(False) == 1
+    assert balances(t) == 3 * (1 + 16)
+
+
+# ---- two stacks, settings ----
+
+def test_two_stacks_side_by_side(t, stack):
+    own = t.stack
+    assert own.dir != stack.dir and own.port != stack.port and own.pool_pid() != stack.pool_pid()
+    key = {"Authorization": f"Bearer {t.key}"}
+    assert own.http.send("GET", "/v1/members/m/points", headers=key).status == 404
+    stack.http.send("GET", "/v1/members/m/points", headers=key).problem("unauthenticated")  # another database
+    assert t.code not in [x["tenant"] for x in stack.cli_json("tenant", "list")] or stack.sql("SELECT 1") == ((1,),)
+    for each in (own, stack):
+        done = each.script("--status")
+        assert [line.split()[2] for line in done.stdout.splitlines()] == ["up"] * 4
+        assert oct((each.dir / "installation.key").stat().st_mode & 0o777) == "0o600"
+        assert oct((each.dir / "demo.env").stat().st_mode & 0o777) == "0o600"
+    assert (own.dir / "installation.key").read_bytes() != (stack.dir / "installation.key").read_bytes()
+
+
+def test_run_again_leaves_everything_alone(t):
+    own = t.stack
+    before = (own.pool_workers(), dict(own.env))
+    own.script()
+    own.read_env()
+    assert (own.pool_workers(), own.env) == before
+
+
+def fcgi(*args, conf=None, **env):
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("ACCOLADE_")}
+    done = subprocess.run([FCGI, *args, *(["-c", str(conf)] if conf else [])], capture_output=True, text=True, timeout=30, env={**environment, **env})
+    return done
+
+
+def test_T_prints_the_effective_settings_and_masks_secrets(tmp_path, own):
+    conf = tmp_path / "accolade.conf"
+    conf.write_text("# a comment\ndb_password = hunter2-secret\nevents_workers = 7\n\n  env = test  \n")
+    done = fcgi("-T", conf=conf, ACCOLADE_API_WORKERS="5")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert "db_password = ******" in lines and "hunter2" not in done.stdout
+    assert "events_workers = 7" in lines and "api_workers = 5" in lines and "env = test" in lines
+    assert "bulk_workers = 1" in lines  # a default
+    names = [line.split(" = ")[0] for line in lines if not line.startswith("#")]
+    assert names == [line.split("(")[1].split(",")[0] for line in (ROOT / "base" / "settings.def").read_text().splitlines()
+                     if line.startswith(("SETTING_TEXT(", "SETTING_NUMBER("))]
+    done = fcgi("-T", conf=conf, ACCOLADE_DB_PASSWORD="another-secret")
+    assert "another-secret" not in done.stdout
+
+
+@pytest.mark.parametrize("text, line, word", [
+    ("events_workers = 0\n", 1, "events_workers"), ("\n# x\nevents_workers = many\n", 3, "events_workers"), ("events_workers = 65\n", 1, "events_workers"),
+    ("no_such_setting = 1\n", 1, "no_such_setting"), ("db_name = a\ndb_name = b\n", 2, "db_name"), ("env = x\njust words\n", 2, "name = value"),
+    ("log_level = -1\n", 1, "log_level"), ("db_name = a\x01b\n", 1, "db_name"), ("db_name = " + "x" * 1025 + "\n", 1, "db_name"),
+    ("events_workers = 99999999999999999999\n", 1, "events_workers"), ("events_workers =\n", 1, "events_workers"),
+])
+def test_bad_settings_are_refused_with_file_and_line(tmp_path, own, text, line, word):
+    conf = tmp_path / "bad.conf"
+    conf.write_text(text)
+    for done in (fcgi("-T", conf=conf), fcgi(conf=conf)):
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"accolade-fcgi: {conf}:{line}: ") and word in done.stderr
+    command = subprocess.run([ROOT / "build" / BUILD / "accolade", "-c", str(conf), "tenant", "list"], capture_output=True, text=True, timeout=30)
+    assert command.returncode == 2 and f"{conf}:{line}: " in command.stderr
+
+
+def test_bad_settings_of_the_environment_and_missing_files(tmp_path, own):
+    done = fcgi("-T", ACCOLADE_EVENTS_WORKERS="x")
+    assert done.returncode == 2 and "environment ACCOLADE_EVENTS_WORKERS" in done.stderr
+    done = fcgi("-T", conf=tmp_path / "none.conf")
+    assert done.returncode == 2 and "none.conf" in done.stderr
+    secret = tmp_path / "secret.conf"
+    secret.write_text("db_pasword = hunter2\nevents_workers hunter3\n")
+    assert "hunter" not in fcgi("-T", conf=secret).stderr  # a value is never printed: it may be a secret in the wrong place
+    key = tmp_path / "short.key"
+    key.write_bytes(b"x" * 31)
+    conf = tmp_path / "short.conf"
+    conf.write_text(f"installation_key_file = {key}\n")
+    done = fcgi(conf=conf)
+    assert done.returncode == 2 and "short.key" in done.stderr
+    assert fcgi("--nonsense").returncode == 2
+    assert fcgi("--help").returncode == 0
