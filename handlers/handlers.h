@@ -16,6 +16,22 @@ void event_get(struct service *s, struct request *r, struct response *out);
 void points_get(struct service *s, struct request *r, struct response *out);
 void levels_get(struct service *s, struct request *r, struct response *out);
 void transactions_list(struct service *s, struct request *r, struct response *out);
+/* people.c, why.c, simulate.c */
+extern const struct shape member_new_shape, member_whole_shape, member_patch_shape, simulation_shape;
+extern const char *const members_params[], *const page_params[], *const why_params[];
+void members_list(struct service *s, struct request *r, struct response *out);
+void member_post(struct service *s, struct request *r, struct response *out);
+void member_show_get(struct service *s, struct request *r, struct response *out);
+void member_put_whole(struct service *s, struct request *r, struct response *out);
+void member_patch(struct service *s, struct request *r, struct response *out);
+void member_delete(struct service *s, struct request *r, struct response *out);
+void member_suspend_post(struct service *s, struct request *r, struct response *out);
+void member_restore_post(struct service *s, struct request *r, struct response *out);
+void profile_get(struct service *s, struct request *r, struct response *out);
+void member_events_list(struct service *s, struct request *r, struct response *out);
+void group_members_list(struct service *s, struct request *r, struct response *out);
+void why_get(struct service *s, struct request *r, struct response *out);
+void event_simulate_post(struct service *s, struct request *r, struct response *out);
 /* adjustments.c */
 void adjustment_create(struct service *s, struct request *r, struct response *out);
 /* config.c */
