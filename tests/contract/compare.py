@@ -4,6 +4,7 @@ import sys
 from description import DESCRIPTION, Description, tables
 
 FRONT = ("502", "504")  # what nginx answers where the workers do not
+CLOUDEVENTS = ("application/cloudevents+json", "application/cloudevents-batch+json")
 
 
 def security_of(route):
@@ -43,6 +44,8 @@ def least_answers(route):
         wanted["409"] = {"in-progress"}
     if route["idempotency"] == "required":
         bad.add("idempotency-key-missing")
+    if "{" in route["pattern"]:
+        wanted["404"] = {"not-found"}
     if unprocessable:
         wanted["422"] = unprocessable
     refused = {"400": bad, "401": {"unauthenticated"}, "403": {"missing-scope", "tenant-suspended"}}
@@ -61,6 +64,9 @@ def of_route(route, operation):
     ):
         if in_table != described:
             yield f"{what}: {in_table} in the table, {described} in the description"
+    types = ["application/json", *(CLOUDEVENTS if route["cloudevents"] else ())]
+    if operation.body and sorted(operation.body) != sorted(types):
+        yield f"the body is sent as {sorted(types)}, not as {sorted(operation.body)}"
     if route["body"] and schema_name(operation) != route["body"]:
         yield f"the body is a {route['body']}, not a {schema_name(operation)}"
     for status, codes in least_answers(route).items():

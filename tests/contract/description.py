@@ -2,9 +2,9 @@
 import functools
 import json
 import os
-import re
 import subprocess
 from pathlib import Path
+from urllib.parse import unquote
 
 import jsonschema
 import yaml
@@ -45,8 +45,12 @@ class Operation:
         self.body = body.get("content", {})
         self.answers = {str(status): Answer(description, description.resolve(answer)) for status, answer in node["responses"].items()}
         self.security = node.get("security")
-        parts = re.split(r"\{[a-z_]+\}", pattern)
-        self.path = re.compile("[^/]+".join(re.escape(part) for part in parts) + "/?")
+        self.segments = pattern.split("/")
+
+    def takes(self, segments):
+        """Whether these decoded segments of a path are its own."""
+        return len(segments) == len(self.segments) and all(mine == other or (mine.startswith("{") and other)
+                                                           for mine, other in zip(self.segments, segments))
 
     def parameters_in(self, place):
         return {p["name"]: p for p in self.parameters if p["in"] == place}
@@ -83,8 +87,8 @@ class Description:
 
     def match(self, method, target):
         """The operations whose path is that of the raw target: the one of this method, or None, and all of them."""
-        path = target.partition("?")[0]
-        same = [o for o in self.operations.values() if o.path.fullmatch(path)]
+        segments = [unquote(segment) for segment in target.partition("?")[0].split("/")]
+        same = [o for o in self.operations.values() if o.takes(segments)]
         # A literal goes before a parameter, as in /config/versions and /config/{kind}.
         fewest = min((o.pattern.count("{") for o in same if o.method == method), default=0)
         exact = [o for o in same if o.method == method and o.pattern.count("{") == fewest]
