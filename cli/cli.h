@@ -5,7 +5,8 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
-#include "service/service.h"
+#include "cli/table.h"
+#include "service/config.h"
 
 enum { EXIT_OK = 0, EXIT_WRONG = 1, EXIT_USAGE = 2 };
 enum { OPTIONS_MAX = 12, WORDS_MAX = 4 };
@@ -16,6 +17,12 @@ struct cli_option {
     const char *doc;
 };
 
+enum command_needs {
+    NEEDS_SERVICE,
+    NEEDS_PATIENCE, /* the service, with long reads: jobs and verify */
+    NEEDS_NOTHING,  /* but the settings */
+};
+
 struct cli;
 struct command {
     const char *group, *verb; /* "tenant" "create"; verb NULL: the group alone */
@@ -23,7 +30,7 @@ struct command {
     int n_words;
     const char *doc;
     struct cli_option options[OPTIONS_MAX]; /* ends with name NULL */
-    bool patient;                           /* long reads: jobs and verify */
+    enum command_needs needs;
     int (*run)(struct cli *c);
 };
 extern const struct command cli_commands[];
@@ -33,10 +40,12 @@ struct cli {
     const struct command *command;
     struct arena *arena;
     struct settings settings;
-    struct service *service;
+    struct service *service; /* NULL where the command needs none */
     const char *words[WORDS_MAX];
     const char *values[OPTIONS_MAX]; /* by the command's options; a switch that was given is "" */
     bool json;
+    bool colours;   /* for people, on a terminal that takes them */
+    size_t columns; /* of the terminal, 0: none, nothing is cut */
     struct faults faults;
 };
 const char *cli_value(const struct cli *c, const char *option); /* NULL: not given */
@@ -49,7 +58,15 @@ MUST_CHECK bool cli_tenant(struct cli *c, const char *code, struct tenant_row *o
 MUST_CHECK bool cli_document(struct cli *c, const char *path, struct json *out);
 /* An output text of JSON, printed with a line end. */
 void cli_print(struct str text);
+void cli_write(const struct buf *b); /* as it is */
 struct buf cli_buf(struct cli *c);
+/* What the service has rendered, read back to be shown to people: both outputs say the same. What is too large for that, or has a number
+ * that JSON readers do not take, is printed as it is, and false is given. */
+MUST_CHECK bool cli_read_back(struct cli *c, struct str text, struct json *out);
+/* The rows, an array of objects, as a table. */
+void cli_table(struct cli *c, const struct column *columns, size_t n, const struct json *rows, const char *none);
+/* One line for each change, then the head with the version; JSON where that is wanted. */
+void cli_print_changes(struct cli *c, const struct config_result *r, const char *head);
 
 int cli_tenant_create(struct cli *c);
 int cli_tenant_list(struct cli *c);
@@ -63,6 +80,10 @@ int cli_operator_key_create(struct cli *c);
 int cli_config_export(struct cli *c);
 int cli_config_apply(struct cli *c);
 int cli_config_validate(struct cli *c);
+int cli_config_plan(struct cli *c);
+int cli_config_rollback(struct cli *c);
+int cli_config_history(struct cli *c);
+int cli_config_versions(struct cli *c);
 int cli_member_set(struct cli *c);
 int cli_member_show(struct cli *c);
 int cli_member_suspend(struct cli *c);
@@ -70,5 +91,6 @@ int cli_member_restore(struct cli *c);
 int cli_member_erase(struct cli *c);
 int cli_job(struct cli *c);
 int cli_verify(struct cli *c);
+int cli_top(struct cli *c);
 
 #endif

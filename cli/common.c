@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "service/config.h"
 
 enum { PRINT_BYTES_MAX = 16 * 1024 * 1024 };
 
@@ -14,6 +13,26 @@ struct buf cli_buf(struct cli *c) {
 void cli_print(struct str text) {
     fwrite(text.p, 1, text.n, stdout);
     putchar('\n');
+}
+
+void cli_write(const struct buf *b) {
+    MUST(buf_ok(b));
+    fwrite(b->p, 1, b->n, stdout);
+}
+
+bool cli_read_back(struct cli *c, struct str text, struct json *out) {
+    if (json_parse(c->arena, text, out, &c->faults) == P_OK) return true;
+    cli_print(text);
+    return false;
+}
+
+void cli_table(struct cli *c, const struct column *columns, size_t n, const struct json *rows, const char *none) {
+    struct table t = table_of(c->arena, columns, n);
+    struct table_style style = {.columns = c->columns, .none = none, .colours = c->colours};
+    struct buf b = cli_buf(c);
+    table_add_rows(&t, rows);
+    table_write(&t, &style, &b);
+    cli_write(&b);
 }
 
 bool cli_tenant(struct cli *c, const char *code, struct tenant_row *out) {

@@ -80,25 +80,28 @@ int cli_key_revoke(struct cli *c) {
 }
 
 int cli_key_list(struct cli *c) {
+    static const struct column columns[] = {{"KEY", "key_id", COLUMN_TEXT},
+                                            {"STATUS", "status", COLUMN_TEXT},
+                                            {"CREATED (UTC)", "created_at", COLUMN_TIME},
+                                            {"EXPIRES (UTC)", "expires_at", COLUMN_TIME},
+                                            {"NAME", "name", COLUMN_TEXT},
+                                            {"SCOPES", "scopes", COLUMN_LONG}};
     struct tenant_row t;
     struct key_row *rows;
     size_t n;
     if (!cli_tenant(c, c->words[0], &t)) return EXIT_WRONG;
     enum problem p = keys_of(c->service, c->arena, t.id, &rows, &n, &c->faults);
     if (p != P_OK) return cli_refused(c, p);
-    int64_t now = clock_now_ms();
     struct buf b = cli_buf(c);
     struct json_writer w = json_writer_of(&b);
+    struct json list;
     json_open_array(&w);
-    if (!c->json) printf("%-17s %-9s %-24s %s\n", "KEY", "STATUS", "NAME", "SCOPES");
-    for (size_t i = 0; i < n; i++) {
-        key_render(&w, c->arena, &rows[i], now);
-        struct str scopes = scopes_text(c->arena, rows[i].scopes);
-        if (!c->json)
-            printf("%-17.*s %-9s %-24.*s " STR_FMT "\n", STR_ARG(rows[i].key_id), key_status(&rows[i], now), STR_ARG(rows[i].name),
-                   STR_ARG(scopes));
-    }
+    for (size_t i = 0; i < n; i++) key_render(&w, c->arena, &rows[i], clock_now_ms());
     json_close_array(&w);
-    if (c->json) cli_print(buf_str(&b));
+    if (c->json) {
+        cli_print(buf_str(&b));
+    } else if (cli_read_back(c, buf_str(&b), &list)) {
+        cli_table(c, columns, COUNT(columns), &list, "The tenant has no keys yet (accolade key create).");
+    }
     return EXIT_OK;
 }

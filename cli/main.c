@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/text.h"
 
 int cli_usage(const char *format, ...) {
     va_list args;
@@ -135,12 +136,15 @@ static int run_command(struct cli *c, const char *conf) {
     }
     log_open(NULL, LOG_WARN, "accolade"); /* a command's own output is for people; its log is what went wrong */
     clock_set_file(c->settings.clock_file);
-    c->service = service_open(&c->settings, c->command->patient, c->arena, &error);
-    if (c->service == NULL) {
+    bool needs_service = c->command->needs != NEEDS_NOTHING;
+    if (needs_service) c->service = service_open(&c->settings, c->command->needs == NEEDS_PATIENCE, c->arena, &error);
+    if (needs_service && c->service == NULL) {
         fprintf(stderr, "accolade: " STR_FMT "\n", STR_ARG(error));
         return EXIT_USAGE;
     }
     c->faults = faults_new(c->arena);
+    c->colours = !c->json && colours_wanted();
+    c->columns = terminal_columns();
     int code = c->command->run(c);
     service_close(&c->service);
     if (fflush(stdout) != 0) {

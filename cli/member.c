@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "cli/cli.h"
-#include "service/members.h"
+#include "cli/member_page.h"
+#include "service/people.h"
+
+enum { EVENTS_SHOWN = 10 };
 
 static struct member_by by_command(void) { return (struct member_by){.actor = STR("command"), .now_ms = clock_now_ms()}; }
 
@@ -47,26 +49,19 @@ int cli_member_set(struct cli *c) {
     return cli_member_show(c);
 }
 
-/* JSON on one line for a program, with a line for each member of the outermost object for people. */
-static void print_object(struct cli *c, struct str text) {
-    struct json v;
-    if (c->json || json_parse(c->arena, text, &v, &c->faults) != P_OK || v.type != JSON_OBJECT) {
-        cli_print(text);
-        return;
+/* With what the state row alone does not say. */
+static int print_page(struct cli *c, const struct tenant_row *t, struct str state) {
+    struct str member = str_of(c->words[1]), profile, events;
+    struct member_page page;
+    enum problem p = member_profile(c->service, c->arena, t, member, clock_now_ms(), &profile, &c->faults);
+    if (p == P_OK) p = member_events(c->service, c->arena, t, member, EVENTS_SHOWN, STR(""), &events, &c->faults);
+    if (p != P_OK) return cli_refused(c, p);
+    if (cli_read_back(c, state, &page.state) && cli_read_back(c, profile, &page.profile) && cli_read_back(c, events, &page.events)) {
+        struct buf b = cli_buf(c);
+        put_member_page(c, &page, &b);
+        cli_write(&b);
     }
-    for (uint32_t i = 0; i < v.n; i++) {
-        const struct json *x = &v.members[i].value;
-        printf("%-14.*s", STR_ARG(v.members[i].key));
-        if (x->type != JSON_ARRAY) {
-            cli_print(x->type == JSON_STRING ? x->string : json_to_text(c->arena, x));
-            continue;
-        }
-        if (x->n == 0) puts("-");
-        for (uint32_t j = 0; j < x->n; j++) {
-            if (j > 0) printf("%-14s", "");
-            cli_print(json_to_text(c->arena, &x->items[j]));
-        }
-    }
+    return EXIT_OK;
 }
 
 int cli_member_show(struct cli *c) {
@@ -75,7 +70,8 @@ int cli_member_show(struct cli *c) {
     if (!cli_tenant(c, c->words[0], &t)) return EXIT_WRONG;
     enum problem p = member_show(c->service, c->arena, &t, str_of(c->words[1]), clock_now_ms(), &text, &c->faults);
     if (p != P_OK) return cli_refused(c, p);
-    print_object(c, text);
+    if (!c->json) return print_page(c, &t, text);
+    cli_print(text);
     return EXIT_OK;
 }
 

@@ -129,14 +129,18 @@ static void verify_schema(struct worker *w) {
     arena_reset(w->arena);
 }
 
-/* Which is also when it is seen whether the servers are there, for whoever reads the page. */
+/* For whoever reads the page: whether the servers are there. */
+static void tell_page(struct worker *w, bool database) {
+    if (page_probe_due(w->job->page, PROBE_EVERY_US, clock_monotonic_us())) service_tell_page(w->service, w->job->page, database);
+}
+
 static void look_after_connection(struct worker *w) {
     int64_t now_us = clock_monotonic_us();
     if (now_us - w->idle_us < (int64_t)IDLE_MS * 1000) return;
     w->idle_us = now_us;
     bool there = service_idle(w->service, clock_now_ms());
     verify_schema(w);
-    if (page_probe_due(w->job->page, PROBE_EVERY_US, now_us)) service_tell_page(w->service, w->job->page, there);
+    tell_page(w, there);
 }
 
 static void note_signals(struct worker *w) {
@@ -181,6 +185,7 @@ int worker_run(const struct worker_job *job) {
     }
     w.transport = transport_open(job->listener, job->requests_max);
     verify_schema(&w);
+    tell_page(&w, w.schema_known);
     page_beat(job->slot, false, clock_monotonic_us());
     atomic_store(&job->slot->ready, true);
     w.idle_us = clock_monotonic_us();
