@@ -132,6 +132,9 @@ static enum problem rotate_effect(struct write *w, struct faults *f, enum db_res
     const struct change_key *x = w->ctx;
     struct key_row row;
     uint8_t hash[32];
+    *r = find_key(w, x->key_id, &row); /* first of all: what is no id of a key makes no token */
+    if (*r == DB_NOT_FOUND) return no_key(x->key_id, f, r);
+    if (*r != DB_OK) return P_OK;
     struct str token = make_secret(w->s, w->a, x->key_id, hash);
     *r = key_rotate(w->s->db, w->a, w->tenant, x->key_id, hash, w->now_ms + x->overlap_ms);
     if (*r == DB_OK) *r = find_key(w, x->key_id, &row);
