@@ -24,21 +24,19 @@ static void tell(void *ctx, const char *phase, uint64_t done, uint64_t of) {
     if (of > 0) fprintf(stderr, ": %llu of about %llu", (unsigned long long)done, (unsigned long long)of);
 }
 
-static struct named_count {
+struct named_count {
     const char *name;
-    size_t offset;
-} const COUNTS[] = {
-    {"tenants", offsetof(struct verify_report, tenants)},     {"members", offsetof(struct verify_report, members)},
-    {"wallets", offsetof(struct verify_report, wallets)},     {"entries", offsetof(struct verify_report, entries)},
-    {"outcomes", offsetof(struct verify_report, outcomes)},   {"identities", offsetof(struct verify_report, identities)},
-    {"lanes", offsetof(struct verify_report, lanes)},         {"counters", offsetof(struct verify_report, counters)},
-    {"uncounted", offsetof(struct verify_report, uncounted)},
+    uint64_t count;
 };
+enum { COUNTS = 9 };
 
-static uint64_t count_of(const struct verify_report *r, const struct named_count *c) {
-    uint64_t v;
-    memcpy(&v, (const char *)r + c->offset, sizeof v);
-    return v;
+static void counts_of(const struct verify_report *r, struct named_count out[COUNTS]) {
+    const struct named_count counts[COUNTS] = {
+        {"tenants", r->tenants}, {"members", r->members},   {"wallets", r->wallets},
+        {"entries", r->entries}, {"outcomes", r->outcomes}, {"identities", r->identities},
+        {"lanes", r->lanes},     {"counters", r->counters}, {"uncounted", r->uncounted},
+    };
+    memcpy(out, counts, sizeof counts);
 }
 
 static void put_violation(struct json_writer *w, const struct violation *v) {
@@ -61,10 +59,12 @@ static void put_violation(struct json_writer *w, const struct violation *v) {
 static void print_json(struct cli *c, const struct verify_report *r) {
     struct buf b = cli_buf(c);
     struct json_writer w = json_writer_of(&b);
+    struct named_count counts[COUNTS];
+    counts_of(r, counts);
     json_open_object(&w);
-    for (size_t i = 0; i < COUNT(COUNTS); i++) {
-        json_key(&w, COUNTS[i].name);
-        json_put_i64(&w, (int64_t)count_of(r, &COUNTS[i]));
+    for (size_t i = 0; i < COUNTS; i++) {
+        json_key(&w, counts[i].name);
+        json_put_i64(&w, (int64_t)counts[i].count);
     }
     json_key(&w, "violations");
     json_open_array(&w);
@@ -88,10 +88,10 @@ static void print_text(const struct verify_report *r) {
         printf(STR_FMT ": " STR_FMT "\n", STR_ARG(v->where), STR_ARG(v->what));
     }
     if (r->more > 0) printf("and %llu more\n", (unsigned long long)r->more);
+    struct named_count counts[COUNTS];
+    counts_of(r, counts);
     printf("Read");
-    for (size_t i = 0; i < COUNT(COUNTS) - 1; i++) {
-        printf("%s %llu %s", i > 0 ? "," : "", (unsigned long long)count_of(r, &COUNTS[i]), COUNTS[i].name);
-    }
+    for (size_t i = 0; i < COUNTS - 1; i++) printf("%s %llu %s", i > 0 ? "," : "", (unsigned long long)counts[i].count, counts[i].name);
     puts(".");
     if (r->uncounted > 0) {
         printf("Of %llu members the first outcomes are no longer kept: their counters were not recounted.\n",

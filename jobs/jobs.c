@@ -5,7 +5,12 @@
 
 #include "base/clock.h"
 
-enum { TRIES_MAX = 10, PAUSE_MS = 50, PAUSE_MS_MAX = 5000 };
+enum {
+    TRIES_MAX = 8,
+    PAUSE_MS = 100,       /* after a deadlock or a lost connection */
+    PAUSE_BUSY_MS = 2000, /* after a lock: while a table is altered, awards wait behind it, for up to 2 s each time (MariaDB 10.11) */
+    PAUSE_MS_MAX = 8000,
+};
 
 static const struct job jobs[] = {
     {"roll-up", "outcomes folded", rollup_step},
@@ -20,10 +25,9 @@ const struct job *job_find(const char *name) {
     return NULL;
 }
 
-/* Awards must get in between: each pause is twice the one before. */
-static void back_off(int try) {
-    int64_t ms = PAUSE_MS;
-    while (try-- > 0 && ms < PAUSE_MS_MAX) ms *= 2;
+/* Each pause is twice the one before, so that others get in between. */
+static void back_off(int64_t ms, int try) {
+    for (; try > 0 && ms < PAUSE_MS_MAX; try--) ms *= 2;
     struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = (ms % 1000) * 1000000};
     nanosleep(&pause, NULL);
 }
@@ -33,7 +37,7 @@ static enum problem run_step(struct service *s, const struct job *job, struct up
     struct arena *a = arena_new();
     enum problem p = P_OK;
     for (int try = 0; try < TRIES_MAX; try++) {
-        if (try > 0) back_off(try - 1);
+        if (try > 0) back_off(p == P_IN_PROGRESS ? PAUSE_BUSY_MS : PAUSE_MS, try - 1);
         arena_reset(a);
         struct faults faults = faults_new(f->arena);
         p = job->step(s, a, clock_now_ms(), step, &faults);

@@ -24,6 +24,9 @@ static struct str entry_text(const struct wallet_walk *w, uint64_t seq) {
 
 /* ---- one entry after the other ---- */
 
+static bool part_is_known(enum part p) { return p == PART_AVAILABLE || p == PART_HELD; }
+
+/* Numbers that no table has cannot have been hashed. */
 static void check_hash(struct wallet_walk *w, const struct entry *e) {
     struct ledger_link link = {
         .tenant = w->m->ref.tenant,
@@ -39,8 +42,10 @@ static void check_hash(struct wallet_walk *w, const struct entry *e) {
         .transfer = e->transfer,
         .created_at = e->created_at,
     };
-    struct hash16 hash = ledger_hash(&w->t->keys->ledger, w->last.hash, &link);
-    if (memcmp(hash.b, e->hash.b, sizeof hash.b) == 0) return;
+    if (part_is_known(e->part) && account_name(e->contra) != NULL && transfer_kind_name(e->kind) != NULL) {
+        struct hash16 hash = ledger_hash(&w->t->keys->ledger, w->last.hash, &link);
+        if (memcmp(hash.b, e->hash.b, sizeof hash.b) == 0) return;
+    }
     violation(w->v, 1, w->t->row->code, entry_text(w, e->seq), "the hash is not that of its predecessor and its content");
 }
 
