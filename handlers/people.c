@@ -47,25 +47,28 @@ static void read_zone(struct shape_reading *r, const struct json *v, struct str 
     fault_add(r->faults, P_VALIDATION, pointer, "must be the name of a time zone, such as Europe/Berlin, or null");
 }
 
-static bool is_object(struct shape_reading *r, const struct json *v, struct str pointer, void *into) {
-    if (v->type == JSON_OBJECT) {
-        *(const struct json **)into = v;
-        return true;
-    }
-    if (v->type != JSON_NULL) fault_add(r->faults, P_VALIDATION, pointer, "must be an object or null");
-    return false;
-}
-
 static void read_attributes(struct shape_reading *r, const struct json *v, struct str pointer, void *into) {
-    if (!is_object(r, v, pointer, into)) return;
+    if (v->type == JSON_NULL) return;
     size_t n = json_to_text(r->arena, v).n;
-    if (n <= ATTRIBUTES_BYTES_MAX) return;
-    fault_add(r->faults, P_VALIDATION, pointer, "must have at most %d bytes, written compactly; it has %zu", (int)ATTRIBUTES_BYTES_MAX, n);
+    if (v->type != JSON_OBJECT) {
+        fault_add(r->faults, P_VALIDATION, pointer, "must be an object or null");
+    } else if (n > ATTRIBUTES_BYTES_MAX) {
+        fault_add(r->faults, P_VALIDATION, pointer, "must have at most %d bytes, written compactly; it has %zu", (int)ATTRIBUTES_BYTES_MAX,
+                  n);
+    } else {
+        *(const struct json **)into = v;
+    }
 }
 
-/* Which groups there may be hangs on how they are meant: member_write looks. */
+static void check_groups(struct shape_reading *r, const struct json *v, bool nulls, struct str pointer, void *into) {
+    if (v->type != JSON_NULL && member_groups_are_valid(r->arena, v, nulls, pointer, r->faults)) *(const struct json **)into = v;
+}
+
 static void read_groups(struct shape_reading *r, const struct json *v, struct str pointer, void *into) {
-    (void)is_object(r, v, pointer, into);
+    check_groups(r, v, false, pointer, into);
+}
+static void read_group_changes(struct shape_reading *r, const struct json *v, struct str pointer, void *into) {
+    check_groups(r, v, true, pointer, into);
 }
 
 #define MEMBER_FIELD(of, reader, says_schema, says)                                                                                        \
@@ -75,7 +78,7 @@ static void read_groups(struct shape_reading *r, const struct json *v, struct st
     }
 #define SCHEMA_CODES                                                                                                                       \
     "{\"type\":\"array\",\"uniqueItems\":true,\"items\":{\"type\":\"string\",\"pattern\":\"^[0-9A-Za-z][0-9A-Za-z._:-]{0,63}$\"}}"
-#define MEMBER_FIELDS(groups_schema)                                                                                                       \
+#define MEMBER_FIELDS(groups_reader, groups_schema)                                                                                        \
     MEMBER_FIELD(type, read_type, "{\"type\":[\"string\",\"null\"],\"pattern\":\"^[0-9A-Za-z][0-9A-Za-z._:-]{0,63}$\"}",                   \
                  "What kind of member it is, for audiences."),                                                                             \
         MEMBER_FIELD(display_name, read_name, "{\"type\":[\"string\",\"null\"],\"minLength\":1,\"maxLength\":200}",                        \
@@ -84,7 +87,7 @@ static void read_groups(struct shape_reading *r, const struct json *v, struct st
                      "The member's time zone; null: the tenant's. A changed one counts from the next midnight of the former."),            \
         MEMBER_FIELD(attributes, read_attributes, "{\"type\":[\"object\",\"null\"]}",                                                      \
                      "What conditions can use as member.attributes; at most 8 KiB, written compactly."),                                   \
-        MEMBER_FIELD(groups, read_groups, "{\"type\":[\"object\",\"null\"],\"additionalProperties\":" groups_schema "}",                   \
+        MEMBER_FIELD(groups, groups_reader, "{\"type\":[\"object\",\"null\"],\"additionalProperties\":" groups_schema "}",                 \
                      "The groups that the member is in, by kind: {\"team\":[\"red\"]}; at most 64.")
 
 static const struct field new_fields[] = {
@@ -94,7 +97,7 @@ static const struct field new_fields[] = {
      .offset = offsetof(struct member_in, member),
      .present = NOT_TRACKED,
      .doc = "The tenant's own id of the member."},
-    MEMBER_FIELDS(SCHEMA_CODES),
+    MEMBER_FIELDS(read_groups, SCHEMA_CODES),
 };
 const struct shape member_new_shape = {.name = "NewMember",
                                        .size = sizeof(struct member_in),
@@ -102,14 +105,14 @@ const struct shape member_new_shape = {.name = "NewMember",
                                        .n_fields = COUNT(new_fields),
                                        .doc = "A member to be made. What is absent or null is not set."};
 
-static const struct field whole_fields[] = {MEMBER_FIELDS(SCHEMA_CODES)};
+static const struct field whole_fields[] = {MEMBER_FIELDS(read_groups, SCHEMA_CODES)};
 const struct shape member_whole_shape = {.name = "WholeMember",
                                          .size = sizeof(struct member_in),
                                          .fields = whole_fields,
                                          .n_fields = COUNT(whole_fields),
                                          .doc = "All that is to be kept of a member: what is absent or null is removed."};
 
-static const struct field patch_fields[] = {MEMBER_FIELDS("{\"oneOf\":[{\"type\":\"null\"}," SCHEMA_CODES "]}")};
+static const struct field patch_fields[] = {MEMBER_FIELDS(read_group_changes, "{\"oneOf\":[{\"type\":\"null\"}," SCHEMA_CODES "]}")};
 const struct shape member_patch_shape = {
     .name = "MemberPatch",
     .size = sizeof(struct member_in),

@@ -26,7 +26,7 @@ static size_t check_codes(struct arena *a, const struct json *codes, struct str 
         fault_add(f, P_VALIDATION, pointer, "must be an array of codes");
         return 0;
     }
-    for (uint32_t i = 0; i < codes->n; i++) {
+    for (uint32_t i = 0; i < codes->n && codes->n <= GROUPS_PER_MEMBER_MAX; i++) { /* a longer list is refused as a whole */
         const struct json *code = &codes->items[i];
         bool twice = false;
         for (uint32_t j = 0; j < i; j++) twice = twice || json_equal(&codes->items[j], code);
@@ -255,7 +255,7 @@ enum problem member_write(struct service *s, struct arena *a, const struct tenan
     if (how == MEMBER_REPLACE || how == MEMBER_CREATE) {
         set.has_type = set.has_display_name = set.has_zone = set.has_attributes = set.has_groups = true;
     }
-    if (set.groups != NULL && !member_groups_are_valid(a, set.groups, how == MEMBER_MERGE, STR("/groups"), f)) return P_VALIDATION;
+    if (set.has_groups && set.groups != NULL && !member_groups_are_valid(a, set.groups, how == MEMBER_MERGE, STR("/groups"), f)) return P_VALIDATION;
     struct admin admin = {.set = &set, .how = how};
     enum problem p = set.has_zone ? zone_number(s, a, t->id, set.zone, &admin.zone_no, f) : P_OK;
     if (p != P_OK) return p;
