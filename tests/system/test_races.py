@@ -1,5 +1,7 @@
 """The same thing at the same instant: one effect, equal answers, never beyond a cap (invariants 3 and 4)."""
 import random
+import threading
+import time
 
 import pytest
 
@@ -34,6 +36,27 @@ def test_A12_single_and_array_at_once(make_tenant):
     plain = [[{k: v for k, v in o.items() if k != "replayed"} for o in answer] for answer in answers]
     assert all(p == plain[0] for p in plain)
     assert sum(t.balance(f"m{i}") for i in range(3)) == 12
+
+
+def test_inv3_an_item_settled_elsewhere_meanwhile_leaves_the_rest_of_its_set_whole(make_tenant):
+    """Between the first look at the identities and their claim: a new member of the set is held up by another transaction."""
+    t = make_tenant(config(currency(), rule("r", pays=1)))
+    t.join("old")
+    bodies, results = [t.event_body("old"), t.event_body("new"), t.event_body("old")], []
+    other = t.stack.db()
+    other.begin()
+    other.cursor().execute("INSERT INTO member_key (tenant_id, external_id, member_no, sealing_key, state) VALUES (%s, 'new', 7, %s, 0)", (t.id, b"k" * 16))
+    array = threading.Thread(target=lambda: results.extend(t.events(bodies)))
+    array.start()
+    time.sleep(0.3)
+    first = t.event(**{k: bodies[0][k] for k in ("member", "source", "id")})
+    other.rollback()
+    other.close()
+    array.join()
+    assert results[0] == {**first, "replayed": True}
+    assert [("replayed" in o, o["grants"][0]["balance"]) for o in results] == [(True, 1), (False, 1), (False, 2)]
+    assert t.events(bodies) == [{**o, "replayed": True} for o in results]
+    assert t.stack.sql("SELECT COUNT(*), SUM(rows_of), MAX(i) FROM outcome WHERE tenant_id = %s AND rows_of = 2", t.id) == ((2, 4, 2),)
 
 
 def test_A8_inv4_32_threads_on_one_member_with_cap_are_exact(make_tenant):
