@@ -87,6 +87,7 @@ static enum problem check(struct request *r) {
 struct write_key request_write_key(struct service *s, const struct request *r) {
     const struct tenant_keys *keys = service_tenant_keys(s, r->who.tenant.id);
     return (struct write_key){
+        .tenant = r->who.tenant.id,
         .key_id = r->who.key_id,
         .route = str_of(r->route->name),
         .key = r->idempotency_key,
