@@ -11,6 +11,7 @@ enum {
     BODY_BYTES_MAX = 4 * 1024 * 1024, /* an array of events (SEMANTICS 7) */
     CONFIG_BYTES_MAX = 1024 * 1024,   /* a whole configuration: several hundred rules */
     SMALL_BODY_MAX = 16 * 1024,       /* every other body */
+    TOKEN_BYTES_MAX = 4 * 1024,       /* a member token: half of what the web server takes as one header field */
     EVENTS_PER_REQUEST_MAX = 1000,    /* SEMANTICS 6 */
     EVENTS_PER_SET_MAX = 100,         /* beyond about 100 a transaction gets no faster (FLOORS D) */
     CONTEXT_BYTES_MAX = 4 * 1024,     /* SEMANTICS 7 */
@@ -80,6 +81,8 @@ enum {
 #define REQUEST_DEADLINE_MS (4 * MS_SECOND)        /* MECHANICS 2; nginx waits 10 s */
 #define LANE_LEASE_MS       (30 * MS_SECOND)       /* MECHANICS 3 */
 #define KEY_STALE_MS        500                    /* how old a key record may be for a read (DESIGN 3) */
+#define TOKEN_LIFE_MS_MAX   (24 * MS_HOUR)         /* of a member token, from its issue (DESIGN 3) */
+#define TOKEN_SKEW_MS       MS_MINUTE              /* how far the clock of a tenant's back end may be off */
 #define TIME_MS_MIN         INT64_C(946684800000)  /* 2000-01-01: nothing that people did is older */
 #define TIME_MS_MAX         INT64_C(4102444800000) /* 2100-01-01: the end of the transition tables */
 

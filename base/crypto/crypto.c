@@ -55,16 +55,23 @@ void crypto_sha256(struct str data, uint8_t out[32]) {
     MUST(ok);
 }
 
-void crypto_hmac_parts(const struct key32 *key, const struct str *parts, size_t n, uint8_t out[32]) {
+static void hmac(struct str key, const struct str *parts, size_t n, uint8_t out[32]) {
+    MUST(key.n > 0); /* without one the library would take the last */
     library_open();
-    bool ok = EVP_MAC_init(library.hmac, key->b, sizeof key->b, NULL) == 1;
+    bool ok = EVP_MAC_init(library.hmac, (const uint8_t *)key.p, key.n, NULL) == 1;
     for (size_t i = 0; i < n; i++) ok = ok && EVP_MAC_update(library.hmac, (const uint8_t *)parts[i].p, parts[i].n) == 1;
     size_t written = 0;
     ok = ok && EVP_MAC_final(library.hmac, out, &written, 32) == 1;
     MUST(ok && written == 32);
 }
 
+void crypto_hmac_parts(const struct key32 *key, const struct str *parts, size_t n, uint8_t out[32]) {
+    hmac((struct str){(const char *)key->b, sizeof key->b}, parts, n, out);
+}
+
 void crypto_hmac(const struct key32 *key, struct str data, uint8_t out[32]) { crypto_hmac_parts(key, &data, 1, out); }
+
+void crypto_hmac_any(struct str key, struct str data, uint8_t out[32]) { hmac(key, &data, 1, out); }
 
 struct hash16 crypto_hmac16(const struct key32 *key, struct str data) {
     uint8_t whole[32];

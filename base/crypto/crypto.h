@@ -17,6 +17,7 @@ void crypto_random(void *out, size_t n);
 void crypto_sha256(struct str data, uint8_t out[32]);
 void crypto_hmac(const struct key32 *key, struct str data, uint8_t out[32]);                         /* HMAC-SHA256 */
 void crypto_hmac_parts(const struct key32 *key, const struct str *parts, size_t n, uint8_t out[32]); /* of the parts as one text */
+void crypto_hmac_any(struct str key, struct str data, uint8_t out[32]);                              /* with a key of any length */
 struct hash16 crypto_hmac16(const struct key32 *key, struct str data);                               /* its first 16 bytes */
 /* HKDF-SHA256 (RFC 5869), 32 bytes of output. */
 struct key32 crypto_hkdf(const struct key32 *secret, struct str salt, struct str info);
