@@ -53,6 +53,18 @@ const struct shape tenant_shape = {.name = "NewTenant",
                                    .doc = "A tenant to be made.",
                                    .check = check_source};
 
+/* What is wrong with the code or the configuration is told by its place in this body. */
+static void own_pointers(struct request *r) {
+    for (size_t i = 0; i < r->faults.list.n; i++) {
+        struct str *pointer = &r->faults.list.items[i].pointer;
+        if (str_is(*pointer, "/code")) {
+            *pointer = STR("/tenant");
+        } else if (!str_is(*pointer, "/preset")) {
+            *pointer = str_printf(r->arena, "/config" STR_FMT, STR_ARG(*pointer));
+        }
+    }
+}
+
 void tenant_post(struct service *s, struct request *r, struct response *out) {
     const struct tenant_in *in = r->shaped;
     const struct json *document = in->config;
@@ -66,6 +78,7 @@ void tenant_post(struct service *s, struct request *r, struct response *out) {
         document = &preset;
     }
     if (p == P_OK) p = tenant_create(s, r->arena, in->tenant, document, r->who.key_id, &key, r->now_ms, &made, &answer, &r->faults);
+    own_pointers(r);
     answer_write(r, p, &answer, out);
 }
 

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/limits.h"
+
 /* ---- what an apply would do ---- */
 
 enum problem draft_read(struct arena *a, const struct json *document, struct draft *d, struct faults *f) {
@@ -15,6 +17,10 @@ enum problem draft_read(struct arena *a, const struct json *document, struct dra
             fault_add(f, P_VALIDATION, pointer_child(a, STR(""), document->members[i].key),
                       "unknown member; known are: version, definitions");
     }
+    const struct json *version = json_get(document, "version");
+    int64_t n;
+    if (version != NULL && !json_is_integer(version, 0, JSON_INTEGER_MAX, &n))
+        fault_add(f, P_VALIDATION, STR("/version"), "must be a whole number");
     const struct json *list = json_get(document, "definitions");
     if (list == NULL) return fault_add(f, P_VALIDATION, STR("/definitions"), "is required");
     enum problem p = config_split(a, list, STR("/definitions"), &d->definitions, &d->n, f);
