@@ -148,3 +148,60 @@ enum db_result key_revoke(struct db *db, struct arena *a, tenant_id t, struct st
     enum db_result r = call_run(&c);
     return r ? r : c.affected ? DB_OK : DB_NOT_FOUND;
 }
+
+/* ---- keys of member tokens ---- */
+
+static void token_key_read(struct call *c, struct token_key_row *k) {
+    k->kid = col_bytes(c);
+    k->tenant.v = (uint32_t)col_u64(c);
+    k->name = col_bytes(c);
+    k->algorithm = (uint8_t)col_u64(c);
+    k->material = col_bytes(c);
+    k->created_at = col_i64(c);
+    k->revoked_at = col_i64(c);
+}
+
+enum db_result token_front_read(struct db *db, struct arena *a, const struct str *kids, size_t n, struct token_front_row **out,
+                                size_t *n_out) {
+    struct call c = call_of(db, STMT_TOKEN_FRONT_READ, a, n);
+    for (size_t i = 0; i < n; i++) call_bytes(&c, kids[i]);
+    enum db_result r = call_run(&c);
+    *n_out = call_count(&c);
+    *out = NEW_ARRAY(a, struct token_front_row, *n_out);
+    for (size_t i = 0; call_next(&c); i++) {
+        token_key_read(&c, &(*out)[i].key);
+        tenant_read(&c, &(*out)[i].tenant);
+    }
+    return r;
+}
+
+enum db_result token_key_insert(struct db *db, struct arena *a, const struct token_key_row *k) {
+    struct call c = call_of(db, STMT_TOKEN_KEY_INSERT, a, 1);
+    call_bytes(&c, k->kid);
+    call_u32(&c, k->tenant.v);
+    call_bytes(&c, k->name);
+    call_u64(&c, k->algorithm);
+    call_bytes(&c, k->material);
+    call_i64(&c, k->created_at);
+    call_i64(&c, k->revoked_at);
+    return call_run(&c);
+}
+
+enum db_result token_key_list(struct db *db, struct arena *a, tenant_id t, struct token_key_row **out, size_t *n) {
+    struct call c = call_of(db, STMT_TOKEN_KEY_LIST, a, 1);
+    call_u32(&c, t.v);
+    enum db_result r = call_run(&c);
+    *n = call_count(&c);
+    *out = NEW_ARRAY(a, struct token_key_row, *n);
+    for (size_t i = 0; call_next(&c); i++) token_key_read(&c, &(*out)[i]);
+    return r;
+}
+
+enum db_result token_key_revoke(struct db *db, struct arena *a, tenant_id t, struct str kid, int64_t now_ms) {
+    struct call c = call_of(db, STMT_TOKEN_KEY_REVOKE, a, 1);
+    call_i64(&c, now_ms);
+    call_u32(&c, t.v);
+    call_bytes(&c, kid);
+    enum db_result r = call_run(&c);
+    return r ? r : c.affected ? DB_OK : DB_NOT_FOUND;
+}

@@ -44,6 +44,24 @@ enum db_result key_list(struct db *db, struct arena *a, tenant_id t, struct key_
 enum db_result key_rotate(struct db *db, struct arena *a, tenant_id t, struct str key_id, const uint8_t hash[32], int64_t former_until);
 enum db_result key_revoke(struct db *db, struct arena *a, tenant_id t, struct str key_id, int64_t now_ms);
 
+struct token_key_row { /* what member tokens of a tenant are signed with */
+    struct str kid;    /* 16 characters */
+    tenant_id tenant;
+    struct str name;
+    uint8_t algorithm;   /* enum jwt_algorithm */
+    struct str material; /* sealed */
+    int64_t created_at, revoked_at;
+};
+struct token_front_row {
+    struct token_key_row key;
+    struct tenant_row tenant;
+};
+enum db_result token_front_read(struct db *db, struct arena *a, const struct str *kids, size_t n, struct token_front_row **out,
+                                size_t *n_out);
+enum db_result token_key_insert(struct db *db, struct arena *a, const struct token_key_row *k); /* DB_CONFLICT: the kid exists */
+enum db_result token_key_list(struct db *db, struct arena *a, tenant_id t, struct token_key_row **out, size_t *n);
+enum db_result token_key_revoke(struct db *db, struct arena *a, tenant_id t, struct str kid, int64_t now_ms);
+
 /* Configuration. A definition is stored from the version that brought it until the version that ended it (exclusive). */
 struct definition_row {
     struct str kind, code, body; /* body: JSON text of the definition */

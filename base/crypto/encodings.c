@@ -42,6 +42,7 @@ struct tenant_keys tenant_keys_of(const struct key32 *installation, tenant_id t)
         .identity = crypto_hkdf(installation, salt, STR("identity")),
         .random = crypto_hkdf(installation, salt, STR("random")),
         .ledger = crypto_hkdf(installation, salt, STR("ledger")),
+        .tokens = crypto_hkdf(installation, salt, STR("tokens")),
     };
 }
 
@@ -208,4 +209,13 @@ struct str seal_associated(struct arena *a, tenant_id t, member_no m) {
     put_be(bytes, t.v, 4);
     put_be(bytes + 4, m.v, 8);
     return (struct str){(const char *)bytes, 12};
+}
+
+struct str token_key_associated(struct arena *a, tenant_id t, uint8_t algorithm, struct str kid) {
+    struct buf b = buf_new(a, 4 + 1 + API_KEY_ID_CHARS);
+    buf_u32(&b, t.v);
+    buf_u8(&b, algorithm);
+    buf_add(&b, kid);
+    MUST(buf_ok(&b));
+    return buf_str(&b);
 }

@@ -10,7 +10,7 @@
 
 /* A tenant's keys: HKDF-SHA256(installation key, salt = tenant id as u32, info = label). */
 struct tenant_keys {
-    struct key32 identity, random, ledger;
+    struct key32 identity, random, ledger, tokens;
 };
 struct tenant_keys tenant_keys_of(const struct key32 *installation, tenant_id t);
 
@@ -45,6 +45,8 @@ struct hash16 ledger_hash(const struct key32 *ledger_key, struct hash16 previous
 
 /* What a sealed text of a member is bound to: tenant and member_no. */
 struct str seal_associated(struct arena *a, tenant_id t, member_no m);
+/* What the sealed key of a tenant's member tokens is bound to: tenant, algorithm, kid. It is sealed with the first half of `tokens`. */
+struct str token_key_associated(struct arena *a, tenant_id t, uint8_t algorithm, struct str kid);
 
 /* API keys: acc_<env>_<key id: 16>_<secret: 40>, base62. */
 enum { API_KEY_ID_CHARS = 16, API_SECRET_CHARS = 40 };
@@ -53,6 +55,7 @@ struct api_token {
     struct str key_id, secret; /* views into the text */
 };
 MUST_CHECK bool api_token_parse(struct str text, struct api_token *out);
+bool key_id_is_valid(struct str s); /* of an API key, or the kid of a member token's key */
 struct str api_token_text(struct arena *a, struct str env, struct str key_id, struct str secret);
 
 /* Public transaction ids: opaque text of (currency number, part, seq), read under a member. */

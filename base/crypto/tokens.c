@@ -13,6 +13,8 @@ static bool is_base62(struct str s, size_t n) {
     return true;
 }
 
+bool key_id_is_valid(struct str s) { return is_base62(s, API_KEY_ID_CHARS); }
+
 static bool is_env(struct str s) {
     if (s.n < 1 || s.n > 16) return false;
     for (size_t i = 0; i < s.n; i++)
@@ -23,14 +25,14 @@ static bool is_env(struct str s) {
 bool api_token_parse(struct str text, struct api_token *out) {
     struct str rest = text, prefix = str_cut(&rest, '_');
     struct api_token t = {.env = str_cut(&rest, '_'), .key_id = str_cut(&rest, '_'), .secret = rest};
-    if (!str_is(prefix, "acc") || !is_env(t.env) || !is_base62(t.key_id, API_KEY_ID_CHARS) || !is_base62(t.secret, API_SECRET_CHARS))
+    if (!str_is(prefix, "acc") || !is_env(t.env) || !key_id_is_valid(t.key_id) || !is_base62(t.secret, API_SECRET_CHARS))
         return false;
     *out = t;
     return true;
 }
 
 struct str api_token_text(struct arena *a, struct str env, struct str key_id, struct str secret) {
-    MUST(is_env(env) && is_base62(key_id, API_KEY_ID_CHARS) && is_base62(secret, API_SECRET_CHARS));
+    MUST(is_env(env) && key_id_is_valid(key_id) && is_base62(secret, API_SECRET_CHARS));
     return str_printf(a, "acc_" STR_FMT "_" STR_FMT "_" STR_FMT, STR_ARG(env), STR_ARG(key_id), STR_ARG(secret));
 }
 

@@ -17,6 +17,7 @@ static int fill(void **state) {
     test_open(state);
     side("INSERT INTO tenant SELECT x + 1, x, 0, 0, 0, 0 FROM numbers");
     side("INSERT INTO api_key SELECT x, x DIV 10, '', '', 0, '', '', 0, 0, 0, 0 FROM numbers");
+    side("INSERT INTO token_key SELECT x, x DIV 10, '', 1, '', 0, 0 FROM numbers");
     side("INSERT INTO config_version SELECT x DIV 100, x + 1, 0, '', '', 0 FROM numbers");
     side("INSERT INTO definition SELECT x DIV 200, 'rule', x, x + 1, x MOD 100, '' FROM numbers");
     side("INSERT INTO code_number SELECT x DIV 200, 1, x, x FROM numbers");
@@ -37,7 +38,8 @@ static int fill(void **state) {
     side("INSERT INTO idempotency SELECT x MOD 5, x MOD 3, 0, '', x, '', x, 1, 1, 1, 1, 1, '' FROM numbers");
     side("INSERT INTO audit SELECT x MOD 5, x, x, '', '', '', '' FROM numbers");
     side(
-        "ANALYZE TABLE audit, tenant, api_key, config_version, definition, code_number, member_key, member_state, member_profile, "
+        "ANALYZE TABLE audit, tenant, api_key, token_key, config_version, definition, code_number, member_key, member_state, "
+        "member_profile, "
         "member_group, member_period, rule_paid, derived_event, entry, wallet_checkpoint, event_identity, outcome, lane, follower, rollup, "
         "idempotency");
     return 0;

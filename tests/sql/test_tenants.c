@@ -108,6 +108,44 @@ static void keys_are_rotated_and_revoked_within_their_tenant(void **state) {
     assert_int_equal(n, 0);
 }
 
+/* ---- keys of member tokens ---- */
+
+static void token_keys_come_back(void **state) {
+    (void)state;
+    struct tenant_row acme = {.code = STR("acme"), .config_version = 3}, zeta = {.code = STR("zeta"), .status = TENANT_SUSPENDED};
+    struct token_front_row *rows;
+    struct token_key_row *keys;
+    size_t n;
+    assert_ok(tenant_insert(db[CAROL], arena, &acme));
+    assert_ok(tenant_insert(db[CAROL], arena, &zeta));
+    struct token_key_row first = {.kid = STR("k1"), .tenant = acme.id, .name = STR("app é"), .algorithm = 4, .created_at = 10},
+                         second = {.kid = STR("k2"), .tenant = zeta.id, .name = STR("b"), .algorithm = 1, .created_at = 20};
+    first.material = (struct str){"\0\1\377", 3};
+    second.material = (struct str){arena_alloc(arena, 4096), 4096};
+    assert_ok(token_key_insert(db[CAROL], arena, &first));
+    assert_ok(token_key_insert(db[CAROL], arena, &second));
+    second.tenant = acme.id;
+    assert_result(token_key_insert(db[CAROL], arena, &second), "conflict"); /* a kid is given once, whoever has it */
+    struct str kids[] = {STR("k2"), STR("K1"), STR("nobody"), STR("k1")};
+    assert_ok(token_front_read(db[CAROL], arena, kids, COUNT(kids), &rows, &n));
+    assert_int_equal(n, 2);
+    const struct token_front_row *a = str_is(rows[0].key.kid, "k1") ? &rows[0] : &rows[1], *b = a == rows ? &rows[1] : &rows[0];
+    assert_str(a->key.kid, "k1");
+    assert_str(a->key.name, "app é");
+    assert_true(a->key.algorithm == 4 && a->key.created_at == 10 && a->key.revoked_at == 0 && a->key.tenant.v == acme.id.v);
+    assert_true(a->key.material.n == 3 && memcmp(a->key.material.p, "\0\1\377", 3) == 0);
+    assert_str(a->tenant.code, "acme");
+    assert_true(a->tenant.id.v == acme.id.v && a->tenant.config_version == 3);
+    assert_true(b->key.material.n == 4096 && b->tenant.status == TENANT_SUSPENDED && b->tenant.id.v == zeta.id.v);
+    assert_result(token_key_revoke(db[CAROL], arena, zeta.id, STR("k1"), 600), "not-found");
+    assert_ok(token_key_revoke(db[CAROL], arena, acme.id, STR("k1"), 600));
+    assert_ok(token_key_revoke(db[CAROL], arena, acme.id, STR("k1"), 700)); /* again: the first moment stays */
+    assert_ok(token_key_list(db[CAROL], arena, acme.id, &keys, &n));
+    assert_true(n == 1 && keys[0].revoked_at == 600 && str_is(keys[0].kid, "k1"));
+    assert_ok(token_key_list(db[CAROL], arena, OTHER, &keys, &n));
+    assert_int_equal(n, 0);
+}
+
 /* ---- configuration ---- */
 
 static struct definition_row definition_of(const char *kind, const char *code, uint64_t version, const char *body) {
@@ -229,6 +267,7 @@ int main(void) {
         T_(tenants_come_back),
         T_(the_front_reads_keys_with_their_tenants),
         T_(keys_are_rotated_and_revoked_within_their_tenant),
+        T_(token_keys_come_back),
         T_(definitions_are_kept_by_version),
         T_(many_definitions_end_at_once),
         T_(codes_get_a_number_once),

@@ -32,6 +32,7 @@ static void test_tenant_keys(void **state) {
         golden_equal(a, row, "identity", keys.identity.b, KEY_BYTES);
         golden_equal(a, row, "random", keys.random.b, KEY_BYTES);
         golden_equal(a, row, "ledger", keys.ledger.b, KEY_BYTES);
+        golden_equal(a, row, "tokens", keys.tokens.b, KEY_BYTES);
     }
 }
 
@@ -215,6 +216,33 @@ static void test_sealed_texts_of_old_open(void **state) {
     }
 }
 
+static void test_sealed_token_keys_of_old_open(void **state) {
+    struct arena *a = *state;
+    const struct json *rows = GOLDEN("token_key");
+    for (uint32_t i = 0; i < rows->n; i++) {
+        const struct json *row = &rows->items[i];
+        struct key32 installation = key_of(a, row, "installation");
+        tenant_id tenant = {(uint32_t)golden_int(row, "tenant")};
+        struct tenant_keys keys = tenant_keys_of(&installation, tenant);
+        struct str sealed = golden_bytes(a, row, "sealed"), clear;
+        struct str associated = token_key_associated(a, tenant, (uint8_t)golden_int(row, "algorithm"), golden_text(row, "kid"));
+        golden_equal(a, row, "associated", associated.p, associated.n);
+        assert_true(crypto_open(a, keys.tokens.b, associated, sealed, &clear));
+        golden_equal(a, row, "clear", clear.p, clear.n);
+        struct str another = token_key_associated(a, tenant, 9, golden_text(row, "kid"));
+        assert_false(crypto_open(a, keys.tokens.b, another, sealed, &clear));
+    }
+}
+
+static void test_key_ids(void **state) {
+    (void)state;
+    assert_true(key_id_is_valid(STR("0189ABYZabyz0000")));
+    assert_false(key_id_is_valid(STR("0189ABYZabyz000")));
+    assert_false(key_id_is_valid(STR("0189ABYZabyz00000")));
+    assert_false(key_id_is_valid(STR("0189ABYZabyz000_")));
+    assert_false(key_id_is_valid(STR("")));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_tenant_keys, set_up, tear_down),
@@ -229,6 +257,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_api_tokens, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_transaction_ids, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_sealed_texts_of_old_open, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_sealed_token_keys_of_old_open, set_up, tear_down),
+        cmocka_unit_test(test_key_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

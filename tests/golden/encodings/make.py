@@ -43,7 +43,7 @@ LEDGER = tenant_key(INSTALLATION[0], 7, "ledger")
 
 def tenant_keys():
     return [
-        {"installation": k.hex(), "tenant": t, **{n: tenant_key(k, t, n).hex() for n in ("identity", "random", "ledger")}}
+        {"installation": k.hex(), "tenant": t, **{n: tenant_key(k, t, n).hex() for n in ("identity", "random", "ledger", "tokens")}}
         for k in INSTALLATION
         for t in (1, 7, 256, 2**32 - 1)
     ]
@@ -332,6 +332,20 @@ def sealed():
     return rows
 
 
+def token_keys():
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    rows = []
+    for n, clear in enumerate([bytes(range(32)), bytes(range(256)), b"\x30" * 91, b"\x30" * 44]):
+        tenant, algorithm, kid = 7 + n * 1000, n + 1, "AZaz09KidKidKid%d" % n
+        nonce = hashlib.sha256(b"token nonce %d" % n).digest()[:12]
+        associated = struct.pack(">IB", tenant, algorithm) + kid.encode()
+        sealed_key = nonce + AESGCM(tenant_key(INSTALLATION[0], tenant, "tokens")[:16]).encrypt(nonce, clear, associated)
+        rows.append({"installation": INSTALLATION[0].hex(), "tenant": tenant, "algorithm": algorithm, "kid": kid, "associated": associated.hex(),
+                     "clear": clear.hex(), "sealed": sealed_key.hex()})
+    return rows
+
+
 FILES = {
     "tenant_keys": tenant_keys,
     "identity": identities,
@@ -342,6 +356,7 @@ FILES = {
     "api_token": api_tokens,
     "transaction_id": transaction_ids,
     "sealed": sealed,
+    "token_key": token_keys,
 }
 
 

@@ -1,0 +1,3 @@
+-- Revert accolade:token_keys from mysql
+
+DROP TABLE token_key;
