@@ -80,7 +80,8 @@ static void put_denial(struct cli *c, const struct json *denial, struct buf *out
     buf_f(&b, ": " STR_FMT, STR_ARG(text_at(denial, "reason")));
     if (part.n > 0) buf_f(&b, " (" STR_FMT ")", STR_ARG(part));
     add_cap(c, denial, &b);
-    if (next.n > 0) buf_f(&b, ", next at " STR_FMT, STR_ARG(text_time(c->arena, next)));
+    bool said = json_get(denial, "cap") != NULL; /* a cap says so itself */
+    if (next.n > 0 && !said) buf_f(&b, ", next at " STR_FMT, STR_ARG(text_time(c->arena, next)));
     put_line(c, COLOUR_RED, &b, out);
 }
 

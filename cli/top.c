@@ -85,7 +85,7 @@ static struct str screen_of(struct cli *c, struct str page) {
     struct buf b = cli_buf(c);
     size_t rows = terminal_rows();
     buf_z(&b, "\033[H");
-    for (size_t row = 1; page.n > 0 && row < rows; row++) {
+    for (size_t row = 1; page.n > 0 && (rows == 0 || row < rows); row++) {
         struct str line = str_cut(&page, '\n');
         buf_f(&b, STR_FMT "\033[K\n", STR_ARG(line));
     }

@@ -26,8 +26,9 @@ static int new_file(struct page_file *file) {
     unlink(path);
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, PAGE_MODE);
     if (fd < 0) return -1;
-    int why = fchmod(fd, PAGE_MODE) != 0 || fstat(fd, &st) != 0 ? errno : posix_fallocate(fd, 0, (off_t)sizeof(struct page));
-    if (why == 0) {
+    bool ok = fchmod(fd, PAGE_MODE) == 0 && fstat(fd, &st) == 0;
+    int why = ok ? posix_fallocate(fd, 0, (off_t)sizeof(struct page)) : errno;
+    if (ok && why == 0) {
         file->device = st.st_dev;
         file->inode = st.st_ino;
         return fd;
