@@ -12,7 +12,8 @@
 
 /* ---- authentication: once for all ---- */
 
-/* One reading of the keys for the set; as soon as one of its requests writes, none of them may be judged by an old record. */
+/* One reading of the keys for the set; as soon as one of its requests writes, none of them may be judged by an old record. A record has the
+ * tenant's version too: who reads the configuration sees at once what was written. */
 static void authenticate(struct serving *set, enum problem *problems) {
     struct str *bearers = NEW_ARRAY(set->arena, struct str, set->n);
     size_t *at = NEW_ARRAY(set->arena, size_t, set->n), n = 0;
@@ -22,7 +23,7 @@ static void authenticate(struct serving *set, enum problem *problems) {
     for (size_t i = 0; i < set->n; i++) {
         const struct request *r = set->requests[i];
         if (problems[i] != P_OK || r->route->scope == SCOPE_NONE) continue;
-        if (r->route->write) max_age_ms = 0;
+        if (r->route->write || r->route->scope == SCOPE_CONFIG_READ) max_age_ms = 0;
         bearers[n] = bearer_of(r->authorization);
         at[n++] = i;
     }
