@@ -94,13 +94,14 @@ def test_roll_up_goes_on_over_midnight(jobs, new_year):
 
 
 def test_many_roll_ups_at_once_fold_each_outcome_once(jobs, new_year):
-    """Invariant 12: two at once do no harm."""
+    """Invariant 12: two at once do no harm. More than one batch, whose end falls into a transaction."""
     tenant = jobs.tenant(CONFIG)
-    for _ in range(3):
-        tenant.events([tenant.event_body(f"p{n}", time=new_year) for n in range(200)])
-        new_year += timedelta(seconds=61)
-    assert sum(parallel(4, lambda i: job(jobs, "roll-up"))) == 600
-    assert rollups(jobs, tenant) == {ISSUANCE: -6000}
+    tenant.event("first", time=new_year)
+    for n in range(6):
+        tenant.events([tenant.event_body(f"p{i}", time=new_year - n * timedelta(seconds=61)) for i in range(1000)])
+    assert sum(parallel(4, lambda i: job(jobs, "roll-up"))) == 6001
+    assert rollups(jobs, tenant) == {ISSUANCE: -60010}
+    tenant.verify()
 
 
 def test_roll_up_killed_and_run_again(jobs, new_year):
@@ -188,7 +189,7 @@ def test_partitions_are_made_while_events_go_on(jobs, new_year):
     finally:
         reader.close()
     assert running.wait(60) == 0, running.stderr.read()
-    assert slowest < 3 and later < 5
+    assert slowest < 4.5 and later < 10
     assert partitions(jobs)[-1] == ms(new_year) // 86_400_000 + 3
     tenant.verify()
 
