@@ -255,7 +255,8 @@ enum problem member_write(struct service *s, struct arena *a, const struct tenan
     if (how == MEMBER_REPLACE || how == MEMBER_CREATE) {
         set.has_type = set.has_display_name = set.has_zone = set.has_attributes = set.has_groups = true;
     }
-    if (set.has_groups && set.groups != NULL && !member_groups_are_valid(a, set.groups, how == MEMBER_MERGE, STR("/groups"), f)) return P_VALIDATION;
+    if (set.has_groups && set.groups != NULL && !member_groups_are_valid(a, set.groups, how == MEMBER_MERGE, STR("/groups"), f))
+        return P_VALIDATION;
     struct admin admin = {.set = &set, .how = how};
     enum problem p = set.has_zone ? zone_number(s, a, t->id, set.zone, &admin.zone_no, f) : P_OK;
     if (p != P_OK) return p;

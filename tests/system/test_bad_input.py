@@ -238,7 +238,7 @@ def test_HEAD_is_GET_without_a_body(t):
 
 
 @pytest.mark.parametrize("target", [
-    "/", "/v1", "/v1/", "/v1/nothing", "/v1/events/", "/v1/events/a", "/v1/events/a/b/c", "/v1//events", "//v1/events", "/v2/events", "/v1/members/m",
+    "/", "/v1", "/v1/", "/v1/nothing", "/v1/events/", "/v1/events/a", "/v1/events/a/b/c", "/v1//events", "//v1/events", "/v2/events", "/v1/members/m/nothing",
     "/v1/members//points", "/v1/members/m/points/", "/healthz", "/readyz", "/metrics", "/v1/healthz", "/index.html", "/.problem/503", "/v1/Events",
     "/v1/members/../points", "/v1/members/%2e%2e/points", "/v1/members/a%2F..%2Fb/points", "/v1/members/%2e/points",
     "/v1/members/" + "a" * 129 + "/points", "/v1/events/a/%09", "/v1/members/a%0Ab/points",

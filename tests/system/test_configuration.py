@@ -185,8 +185,9 @@ def test_S35_days_of_23_and_25_hours(make_tenant, clock):
 
 def test_S35_zone_of_the_member(make_tenant, clock):
     t = make_tenant(config(currency(daily_cap={"amount": 10, "zone": "member"}), rule("r", pays=10)))
+    t.join()
     t.member("set", "m", "--zone", "Asia/Tokyo")
-    assert t.show()["zone"] == "UTC"  # until midnight of the old one
+    assert t.show()["zone"] == "UTC"  # until midnight of the old one; a new member has none, and its first zone counts at once
     clock.set(at("2030-02-14T20:00"))
     assert t.show()["zone"] == "Asia/Tokyo"
     assert amounts(t.event(time=at("2030-02-14T14:59"))) == [("r", "points", 10)]
