@@ -56,6 +56,7 @@ static void put_routes(struct describing *d) {
         put_flag(w, "admin", route->admin);
         put_flag(w, "operators_too", route->operators_too);
         put_flag(w, "cloudevents", route->cloudevents);
+        put_flag(w, "self", route->self);
         put_flag(w, "write", route->write);
         json_key(w, "body_max");
         json_put_i64(w, (int64_t)route->body_max);

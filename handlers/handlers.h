@@ -56,6 +56,11 @@ void keys_list(struct service *s, struct request *r, struct response *out);
 void key_rotate_post(struct service *s, struct request *r, struct response *out);
 void key_delete(struct service *s, struct request *r, struct response *out);
 void audit_list(struct service *s, struct request *r, struct response *out);
+/* token_keys.c */
+extern const struct shape token_key_shape;
+void token_keys_list(struct service *s, struct request *r, struct response *out);
+void token_key_post(struct service *s, struct request *r, struct response *out);
+void token_key_delete(struct service *s, struct request *r, struct response *out);
 /* process.c */
 void health_get(struct service *s, struct request *r, struct response *out);
 void readiness_get(struct service *s, struct request *r, struct response *out);

@@ -33,6 +33,7 @@ static void authenticate(struct serving *set, enum problem *problems) {
         struct request *r = set->requests[at[k]];
         r->who = who[k];
         problems[at[k]] = found[k];
+        if (found[k] == P_UNAUTHENTICATED && who[k].why != NULL) fault_say(&r->faults, P_UNAUTHENTICATED, "%s", who[k].why);
         if (found[k] == P_UNAVAILABLE) {
             r->faults.retry_after = 1;
             fault_say(&r->faults, P_UNAVAILABLE, "the credential cannot be checked at the moment; send the same request again");
@@ -40,9 +41,21 @@ static void authenticate(struct serving *set, enum problem *problems) {
     }
 }
 
+/* A member token sees its own member only, by one name: whether another member exists is not even looked up. */
+static enum problem authorise_token(struct request *r) {
+    if (!r->route->self)
+        return fault_say(&r->faults, P_SCOPE, "this needs a key with the scope %s", scope_name((enum scope)r->route->scope));
+    if (!str_is(r->params[0], "me"))
+        return fault_say(&r->faults, P_SCOPE, "a member token is for its own member, who is called \"me\" here");
+    r->params[0] = r->who.member_id;
+    r->member = r->who.member;
+    return P_OK;
+}
+
 static enum problem authorise(struct request *r) {
     const struct route *route = r->route;
     if (route->scope == SCOPE_NONE) return P_OK;
+    if ((r->who.scopes & SCOPE_SELF) != 0) return authorise_token(r);
     if (route->operators_too && r->who.tenant.id.v == 0 && (r->who.scopes & SCOPE_OPERATOR) != 0) return P_OK;
     bool right_kind = (route->scope == SCOPE_OPERATOR) == (r->who.tenant.id.v == 0);
     if (right_kind && (r->who.scopes & route->scope) != 0) return P_OK;
@@ -90,6 +103,7 @@ struct write_key request_write_key(struct service *s, const struct request *r) {
     return (struct write_key){
         .tenant = r->who.tenant.id,
         .key_id = r->who.key_id,
+        .member = r->who.member,
         .route = str_of(r->route->name),
         .key = r->idempotency_key,
         .fingerprint = request_fingerprint(&keys->identity, str_of(method_name(r->method)), r->path, r->body),

@@ -50,6 +50,7 @@ static enum problem key_find_or_make(struct change *c, struct faults *f) {
 static struct idempotency_row key_row(const struct change *c, struct position at) {
     return (struct idempotency_row){.tenant = c->tenant->id,
                                     .key_id = c->key->key_id,
+                                    .member = c->key->member,
                                     .route = c->key->route,
                                     .key = c->key->key,
                                     .fingerprint = c->key->fingerprint,

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "service/inside.h"
+#include "service/tokens.h"
 
 static const struct {
     enum scope scope;
@@ -140,4 +141,5 @@ void keys_authenticate(struct service *s, struct arena *a, const struct str *bea
         out[i].tenant.code = str_copy(a, out[i].tenant.code);
     }
     for (size_t i = 0; i < n_rows; i++) slot_keep(s, &rows[i]); /* last: it may take the place of a slot that was used above */
+    tokens_authenticate(s, a, bearers, n, now_ms, out, problems);
 }

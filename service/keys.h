@@ -24,14 +24,17 @@ MUST_CHECK bool scopes_parse(struct str text, uint32_t *out); /* "events:write,m
 struct str scopes_text(struct arena *a, uint32_t scopes);
 
 struct credential {
-    struct str key_id;
+    struct str key_id; /* of a member token: the kid of its key */
     uint32_t scopes;
     struct tenant_row tenant; /* id 0: operator */
+    member_no member;         /* of a member token, else 0 */
+    struct str member_id;     /* the tenant's own id of that member: what `me` stands for */
+    const char *why;          /* why a token that the tenant did sign is refused; else NULL */
 };
 
-/* Authenticates the bearer texts of a set: one front statement for all (max_age_ms > 0 allows records that old). For each i:
- * problems[i] is P_OK and out[i] filled, or P_UNAUTHENTICATED, P_SUSPENDED, or what the database's failure means for all. An unknown
- * key costs the same hash and comparison as a known one. */
+/* Authenticates the bearer texts of a set: one front statement for all keys (max_age_ms > 0 allows records that old), and one for the
+ * keys of all member tokens (service/tokens.h). For each i: problems[i] is P_OK and out[i] filled, or P_UNAUTHENTICATED, P_SUSPENDED, or
+ * what the database's failure means for all. An unknown key costs the same hash and comparison as a known one. */
 void keys_authenticate(struct service *s, struct arena *a, const struct str *bearers, size_t n, int64_t max_age_ms, int64_t now_ms,
                        struct credential *out, enum problem *problems);
 

@@ -10,6 +10,7 @@ enum { WRITE_TRIES_MAX = 4 };
 static struct idempotency_row row_of(const struct write *w) {
     return (struct idempotency_row){.tenant = w->key->tenant,
                                     .key_id = w->key->key_id,
+                                    .member = w->key->member,
                                     .route = w->key->route,
                                     .key = w->key->key,
                                     .fingerprint = w->key->fingerprint,

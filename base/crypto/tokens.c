@@ -25,8 +25,7 @@ static bool is_env(struct str s) {
 bool api_token_parse(struct str text, struct api_token *out) {
     struct str rest = text, prefix = str_cut(&rest, '_');
     struct api_token t = {.env = str_cut(&rest, '_'), .key_id = str_cut(&rest, '_'), .secret = rest};
-    if (!str_is(prefix, "acc") || !is_env(t.env) || !key_id_is_valid(t.key_id) || !is_base62(t.secret, API_SECRET_CHARS))
-        return false;
+    if (!str_is(prefix, "acc") || !is_env(t.env) || !key_id_is_valid(t.key_id) || !is_base62(t.secret, API_SECRET_CHARS)) return false;
     *out = t;
     return true;
 }
