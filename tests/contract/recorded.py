@@ -5,6 +5,7 @@ has: status, content type, header fields, body; and a request that was accepted 
 answered is told too: a route, a status of a route, a problem. What no test can bring about stands in NEVER_SEEN, each with its reason.
 """
 import json
+import re
 import sys
 from collections import Counter
 
@@ -12,6 +13,7 @@ from description import Description
 from description import tables
 
 CUT = 200_000  # the recorder keeps no more of a body
+REQUEST_ID = re.compile(r'(?<="request_id":")[A-Za-z0-9-]+')
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 # Fields of an answer that mean something to a client: undocumented they may not be there.
 MEANT = {"allow", "etag", "idempotency-replayed", "location", "retry-after", "www-authenticate"}
@@ -40,6 +42,7 @@ class Checked:
         self.description = description or Description()
         self.faults = Counter()    # text → how often
         self.examples = {}         # text → where it was first seen
+        self.fitting = set()       # bodies that were found good, without their request ids: most are alike
         self.statuses = Counter()  # (route, status)
         self.problems = Counter()
 
@@ -113,9 +116,18 @@ class Checked:
         elif broken:
             yield broken
         elif len(line["answer"]) < CUT:
-            yield from self.description.faults(documented.content[kind]["schema"], answer)
-            if line["status"] >= 400 and answer.get("status") != line["status"]:
-                yield f"the problem says {answer.get('status')}"
+            yield from self.of_body(line, documented.content[kind]["schema"], answer)
+
+    def of_body(self, line, schema, answer):
+        key = (id(schema), line["status"], REQUEST_ID.sub("", line["answer"]))
+        if key in self.fitting:
+            return
+        found = self.description.faults(schema, answer)
+        if line["status"] >= 400 and answer.get("status") != line["status"]:
+            found.append(f"the problem says {answer.get('status')}")
+        if not found:
+            self.fitting.add(key)
+        yield from found
 
     def of_request(self, line, operation, answer):
         query = {pair.partition("=")[0] for pair in line["target"].partition("?")[2].split("&") if pair}
