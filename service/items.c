@@ -126,10 +126,6 @@ static void prepare(struct service *s, struct arena *a, struct item *item) {
         item->state = ITEM_DONE;
         return;
     }
-    if (item->problem != P_OK) {
-        item->state = ITEM_DONE;
-        return;
-    }
     const struct tenant_keys *k = service_tenant_keys(s, item->tenant.id);
     const struct event *e = &item->event;
     item->identity = identity_of(&k->identity, e->source, e->id);
