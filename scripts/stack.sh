@@ -72,7 +72,11 @@ secure-file-priv = $DIR/database/tmp
 EOT
 }
 
-accolade_conf() {
+# What --set names stands in the place of what is written here.
+accolade_conf() { accolade_conf_lines | awk -F ' = ' '!/^#/ { last[$1] = NR } { line[NR] = $0; name[NR] = $1 } END {
+    for (i = 1; i <= NR; i++) if (line[i] ~ /^#/ || last[name[i]] == i) print line[i] }'; }
+
+accolade_conf_lines() {
     cat <<EOT
 # Made by scripts/run (accolade.conf(5)). Other values: scripts/run --set NAME=VALUE.
 db_socket = $DB_SOCKET
