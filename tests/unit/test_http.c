@@ -79,6 +79,10 @@ static void a_row_that_forgets_something_is_refused(void **state) {
     assert_string_equal(why_of((struct route){POST_ROW, .body_max = 0, .body = &event_shape}), "a shape needs a body");
     assert_string_equal(why_of((struct route){POST_ROW, .write = false}), "a read takes no Idempotency-Key");
     assert_string_equal(why_of((struct route){POST_ROW, .write = false, .method = METHOD_PUT}), "PUT, PATCH and DELETE write");
+    assert_string_equal(why_of((struct route){GET_ROW, .self = true}), "what is a token's own is below its member");
+    assert_string_equal(why_of((struct route){GET_ROW, .self = true, .pattern = "/v1/{a}/members/{member}"}),
+                        "what is a token's own is below its member");
+    assert_string_equal(why_of((struct route){GET_ROW, .self = true, .pattern = "/v1/members/{member}/a"}), "");
     assert_string_equal(why_of((struct route){GET_ROW, .write = true}), "GET never writes");
     assert_string_equal(why_of((struct route){POST_ROW, .handle = NULL}), "a route has either a handler or collects");
     assert_string_equal(why_of((struct route){POST_ROW, .handle = NULL, .collect = collect}), "what is collected is answered");

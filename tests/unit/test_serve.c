@@ -156,6 +156,31 @@ static void without_a_database_a_credential_cannot_be_checked(void **state) {
     assert_int_equal(handled, 0);
 }
 
+/* A text that is no token of ours is refused without a look at the database; what could be one cannot be checked without it. */
+static void a_member_token_is_read_before_its_key_is_looked_up(void **state) {
+    struct world *w = *state;
+    struct arena *a = w->arena;
+    static const struct {
+        const char *header;
+        enum problem expected;
+    } cases[] = {
+        {"{\"alg\":\"HS256\",\"kid\":\"AAAAAAAAAAAAAAAA\"}", P_UNAVAILABLE},
+        {"{\"alg\":\"HS256\",\"kid\":\"AAAAAAAAAAAAAAA\"}", P_UNAUTHENTICATED},
+        {"{\"alg\":\"HS256\",\"kid\":\"AAAAAAAAAAAAAAA'\"}", P_UNAUTHENTICATED},
+        {"{\"alg\":\"HS256\"}", P_UNAUTHENTICATED},
+        {"{\"alg\":\"none\",\"kid\":\"AAAAAAAAAAAAAAAA\"}", P_UNAUTHENTICATED},
+        {"{\"alg\":\"HS256\",\"kid\":\"AAAAAAAAAAAAAAAA\",\"crit\":[]}", P_UNAUTHENTICATED},
+        {"{", P_UNAUTHENTICATED},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct request *r = request_of(a, METHOD_GET, "/v1/a/x");
+        struct str header = base64url_text(a, str_of(cases[i].header));
+        r->authorization = str_printf(a, "Bearer " STR_FMT ".e30.AAAA", STR_ARG(header));
+        assert_int_equal(served(w, r), cases[i].expected);
+    }
+    assert_int_equal(handled, 0);
+}
+
 static void a_route_of_the_process_needs_nobody(void **state) {
     struct world *w = *state;
     struct request *r = request_of(w->arena, METHOD_GET, "/open");
@@ -335,6 +360,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(nothing_is_done_without_a_credential),
         TEST(without_a_database_a_credential_cannot_be_checked),
+        TEST(a_member_token_is_read_before_its_key_is_looked_up),
         TEST(a_route_of_the_process_needs_nobody),
         TEST(refusals_are_answered_first),
         TEST(one_event_is_one_item),
