@@ -75,28 +75,19 @@ int cli_member_show(struct cli *c) {
     return EXIT_OK;
 }
 
-static int done(struct cli *c, enum problem p, const char *status) {
-    if (p != P_OK) return cli_refused(c, p);
-    struct buf b = cli_buf(c);
-    struct json_writer w = json_writer_of(&b);
-    json_open_object(&w);
-    json_key(&w, "member");
-    json_put_z(&w, c->words[1]);
-    json_key(&w, "status");
-    json_put_z(&w, status);
-    json_close_object(&w);
-    if (c->json) cli_print(buf_str(&b));
-    if (!c->json) printf("Member %s is %s.\n", c->words[1], status);
-    return EXIT_OK;
-}
-
 static int set_suspended(struct cli *c, bool suspended) {
     struct tenant_row t;
     if (!cli_tenant(c, c->words[0], &t)) return EXIT_WRONG;
     struct member_by by = by_command();
     struct write_answer answer;
     enum problem p = member_suspend(c->service, c->arena, &t, str_of(c->words[1]), suspended, &by, &answer, &c->faults);
-    return done(c, p, suspended ? "suspended" : "active");
+    if (p != P_OK) return cli_refused(c, p);
+    if (c->json) {
+        cli_print(answer.body);
+    } else {
+        printf("Member %s is %s.\n", c->words[1], suspended ? "suspended" : "active");
+    }
+    return EXIT_OK;
 }
 
 int cli_member_suspend(struct cli *c) { return set_suspended(c, true); }
@@ -116,5 +107,20 @@ int cli_member_erase(struct cli *c) {
     }
     struct member_by by = by_command();
     struct write_answer answer;
-    return done(c, member_erase(c->service, c->arena, &t, str_of(c->words[1]), &by, &answer, &c->faults), "erased");
+    enum problem p = member_erase(c->service, c->arena, &t, str_of(c->words[1]), &by, &answer, &c->faults);
+    if (p != P_OK) return cli_refused(c, p);
+    struct buf b = cli_buf(c); /* the interface answers with nothing at all */
+    struct json_writer w = json_writer_of(&b);
+    json_open_object(&w);
+    json_key(&w, "member");
+    json_put_z(&w, c->words[1]);
+    json_key(&w, "status");
+    json_put_z(&w, "erased");
+    json_close_object(&w);
+    if (c->json) {
+        cli_print(buf_str(&b));
+    } else {
+        printf("Member %s is erased.\n", c->words[1]);
+    }
+    return EXIT_OK;
 }

@@ -325,6 +325,14 @@ def test_every_json_output_is_json(stack, make_tenant):
         assert code == 0 and ESCAPE not in seen and json.loads(seen) is not None
 
 
+def test_a_suspension_is_answered_as_over_http(stack, make_tenant):
+    tenant = make_tenant(CONFIG)
+    tenant.join("m")
+    assert tenant.member("suspend", "m") == tenant.get("/members/m").ok() and tenant.get("/members/m").json["status"] == "suspended"
+    assert stack.cli("member", "restore", tenant.code, "m") == "Member m is active.\n"
+    assert tenant.member("erase", "m", "--yes") == {"member": "m", "status": "erased"}
+
+
 # ---- top ----
 
 def sample(stack, *words):
