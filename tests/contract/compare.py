@@ -11,7 +11,8 @@ def security_of(route):
     if route["scope"] is None:
         return []
     own = {"operator_key" if route["scope"] == "operator" else "tenant_key": [route["scope"]]}
-    return [own] + ([{"operator_key": ["operator"]}] if route["operators_too"] else [])
+    others = [{"operator_key": ["operator"]}] if route["operators_too"] else []
+    return [own, *others, *([{"member_token": ["self"]}] if route["self"] else [])]
 
 
 def key_of(operation):

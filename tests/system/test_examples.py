@@ -53,6 +53,8 @@ STORY = [
     ("restore_tenant", "restored"),
     ("list_keys", "keys"),
     ("rotate_key", "with-an-hour-of-overlap"),
+    ("create_token_key", "a-secret-made-here"),
+    ("list_token_keys", "token-keys"),
 ]
 # Of such texts only the form is compared.
 FORMS = [
@@ -61,7 +63,7 @@ FORMS = [
     re.compile(r"[0-9a-f]{32}"),  # request ids
     re.compile(r"acc_[0-9a-z]+_[0-9A-Za-z]{16}_[0-9A-Za-z]{40}"),
 ]
-OURS = {"key_id", "transaction", "next_cursor", "actor", "target"}  # opaque, or made of what is
+OURS = {"key_id", "kid", "secret", "transaction", "next_cursor", "actor", "target"}  # opaque, or made of what is
 
 
 class Story:
