@@ -16,7 +16,8 @@ FLAGS_dev      := -O1 -g -DACCOLADE_TEST_CLOCK
 FLAGS_asan     := -O1 -g -DACCOLADE_TEST_CLOCK $(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 FLAGS_release  := -O2 -g -D_FORTIFY_SOURCE=2
 FLAGS_coverage := -O0 -g -DACCOLADE_TEST_CLOCK --coverage -fprofile-update=atomic
-FLAGS_fuzz     := -O1 -g -DACCOLADE_TEST_CLOCK $(SANITIZE) -fno-sanitize-recover=all -fsanitize=fuzzer-no-link -gdwarf-4
+# clang warns of other things than gcc, for which the code is written.
+FLAGS_fuzz     := -Wno-error -O1 -g -DACCOLADE_TEST_CLOCK $(SANITIZE) -fno-sanitize-recover=all -fsanitize=fuzzer-no-link -gdwarf-4
 LINK_asan      := $(SANITIZE)
 LINK_coverage  := --coverage
 LINK_fuzz      := $(SANITIZE)
