@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "service/upkeep.h"
 
 /* ---- what an apply would do ---- */
 
@@ -107,14 +108,16 @@ static enum problem number_codes(struct service *s, struct arena *a, struct draf
 
 /* A window may be widened at once up to the retention of identities − 5 minutes − 1 day (MECHANICS 1, "Watermark"). */
 static enum problem check_window(struct service *s, const struct draft *d, struct faults *f) {
-    int64_t widest = s->settings.identity_days * MS_DAY - EARLY_MS_MAX - MS_DAY;
+    int64_t widest;
+    enum db_result r = widest_window_ms(s, f->arena, &widest);
+    if (r != DB_OK) return service_problem(r, f);
     if (d->program->window_ms <= widest) return P_OK;
     struct str pointer = STR("/definitions");
     for (size_t i = 0; i < d->n; i++) {
         if (str_is(d->definitions[i].kind, "settings")) pointer = pointer_child(f->arena, d->definitions[i].pointer, STR("late_window_s"));
     }
     return fault_add(f, P_DEFINITION, pointer, "event identities are kept for %lld days here, so the window may be at most %lld seconds",
-                     (long long)s->settings.identity_days, (long long)(widest / MS_SECOND));
+                     (long long)((widest + EARLY_MS_MAX + MS_DAY) / MS_DAY), (long long)(widest / MS_SECOND));
 }
 
 /* A changed zone counts from the next midnight of the old one (SEMANTICS 35). */

@@ -281,6 +281,7 @@ def test_identities_outlive_the_widest_window(jobs, new_year):
     """A retention set lower than a tenant's window needs is not followed: window + 5 minutes + 1 day stay."""
     set_up(jobs, identity_days=20, outcome_days=20)
     try:
+        job(jobs, "retention")
         tenant = jobs.tenant(config(currency("points"), rule("act", pays=10), late_window_s=9 * 86400))
         body = tenant.event_body("m", time=new_year)
         first = tenant.post(body)
@@ -315,13 +316,16 @@ def test_raising_the_retention_moves_watermarks(jobs, new_year):
     try:
         set_up(jobs, identity_days=60, outcome_days=60)
         jobs.clock.set(now)
+        wide = config(currency("points"), rule("act", pays=10), late_window_s=50 * 86400)
+        with pytest.raises(Failed, match="event identities are kept for 5 days here"):
+            tenant.apply(wide)  # not yet: what the former retention has forgotten would be accepted again
         job(jobs, "retention")
         (watermark,) = jobs.sql("SELECT watermark_ms FROM tenant WHERE tenant_id = %s", tenant.id)[0]
         due = ms(now - (5 * DAY - DAY - timedelta(minutes=5)))
         assert watermark > before and due <= watermark <= due + 60_000
         assert job(jobs, "retention") == 0
         assert jobs.sql("SELECT watermark_ms FROM tenant WHERE tenant_id = %s", tenant.id)[0][0] == watermark, "once only"
-        tenant.apply(config(currency("points"), rule("act", pays=10), late_window_s=50 * 86400))
+        tenant.apply(wide)
         tenant.post(body).problem("too-late")
         assert tenant.send("m", time=now - 3 * DAY).status == 200
         tenant.verify()
