@@ -7,7 +7,7 @@
 
 #include "service/service.h"
 
-struct write_key { /* the scope of an Idempotency-Key */
+struct write_key {    /* the scope of an Idempotency-Key */
     tenant_id tenant; /* of the credential: an operator's key is one key, whatever tenant it writes about */
     struct str key_id, route, key;
     member_no member; /* of a member token, else 0 */
