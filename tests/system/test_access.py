@@ -152,6 +152,19 @@ def test_M2_rotation_with_an_overlap(make_tenant, clock):
     t.call("POST", "/events", EVENT, key=third["key"]).ok()
 
 
+def test_M2_a_new_secret_counts_at_once_for_reads_too(make_tenant):
+    """Whatever record of the key the workers still hold."""
+    t = make_tenant(CONFIG)
+    t.event()
+    old = t.make_key()
+    for _ in range(8):
+        t.call("GET", "/members/m/points", key=old["key"]).ok()
+    new = t.stack.cli_json("key", "rotate", t.code, old["key_id"], "--overlap", "3600")
+    for _ in range(8):
+        t.call("GET", "/members/m/points", key=new["key"]).ok()
+        t.call("GET", "/members/m/points", key=old["key"]).ok()
+
+
 def test_M2_keys_are_shown_once_and_listed_without_secrets(make_tenant):
     t = make_tenant(CONFIG)
     made = t.make_key("members:read,events:write")
