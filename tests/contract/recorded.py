@@ -24,6 +24,7 @@ NOWHERE = {"bad-request", "not-found", "method-not-allowed", "body-too-large", "
 # (route, status) or problem → why nobody saw it. "*" is any route.
 NEVER_SEEN = {
     "internal": "a defect of ours: no request that a test can send may be answered so",
+    "quarantined": "its code is kept for requests that stop workers; nothing answers it yet",
 }
 
 

@@ -1,0 +1,78 @@
+"""Answers that a described route can give, and that no other test brings about over HTTP."""
+import pytest
+
+from accolade import config, currency, grant, rule
+
+CONFIG = config(currency(), rule("r", pays=3))
+
+
+def test_S3_an_event_whose_member_is_held_is_in_progress(make_tenant):
+    """Two lock waits of one second, then the client is told to come back; what it sends then is settled once."""
+    t = make_tenant(CONFIG)
+    t.event()
+    connection = t.stack.db()
+    try:
+        connection.begin()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT version FROM member_state WHERE tenant_id = %s FOR UPDATE", (t.id,))
+        held = t.send(id="held")
+    finally:
+        connection.rollback()
+        connection.close()
+    held.problem("in-progress")
+    assert int(held.headers["retry-after"]) >= 1
+    t.event(id="held")
+    assert t.balance() == 6
+
+
+def test_M4_a_definition_is_made_under_its_address(make_tenant):
+    t = make_tenant(CONFIG)
+    made = t.call("PUT", "/config/currency/xp", {"name": "Experience"})
+    assert made.ok(201) == {"kind": "currency", "code": "xp", "name": "Experience"}
+    assert made.headers["etag"] == '"v2"'
+    assert t.export()["version"] == 2
+
+
+def test_M12_there_is_no_way_back_to_a_version_that_never_was(make_tenant):
+    t = make_tenant(CONFIG)
+    answer = t.call("POST", "/config/rollback", {"version": 7}, headers={"If-Match": '"v1"', "Idempotency-Key": "back"})
+    answer.problem("not-found", "/version")
+    assert t.export()["version"] == 1
+
+
+def test_M1_all_tenants(make_tenant):
+    t = make_tenant(CONFIG)
+    listed = t.call("GET", "/tenants", key=t.stack.env["ACCOLADE_OPERATOR_KEY"]).ok()
+    assert listed["next_cursor"] is None
+    (row,) = [row for row in listed["data"] if row["tenant"] == t.code]
+    assert (row["status"], row["config_version"]) == ("active", 1)
+
+
+MANY = [rule(f"r{i}", grant=[grant(1)], limits=[{"count": 1, "per": p} for p in ("hour", "day", "week", "month", "ever")]) for i in range(200)]
+
+
+@pytest.mark.parametrize("definitions, code, place", [
+    ([currency(), rule("r", grant=[grant(10**15, factors=[{"multiply": 2}])])], "amount-too-large", "/definitions/1/grant/0"),
+    ([currency(), *MANY], "state-too-large", "/definitions"),
+])
+def test_C_configurations_beyond_what_is_kept(shared_tenant, definitions, code, place):
+    before = shared_tenant.export()
+    for path in ("/config/plan", "/config/apply"):
+        answer = shared_tenant.call("POST", path, {"version": 1, "definitions": definitions}, headers={"Idempotency-Key": path})
+        assert place in [e["pointer"] for e in answer.problem(code)["errors"]]
+    assert shared_tenant.export() == before
+
+
+def test_a_stored_configuration_that_does_not_compile_stops_its_tenant_alone(make_tenant):
+    """As after a hand that wrote into the table: loudly, and for that tenant only."""
+    broken, sound = make_tenant(CONFIG), make_tenant(CONFIG)
+    (text,) = broken.stack.sql("SELECT body FROM definition WHERE tenant_id = %s AND kind = 'rule'", broken.id)[0]
+    body = text if isinstance(text, str) else text.decode()
+    broken.stack.sql("UPDATE definition SET body = %s WHERE tenant_id = %s AND kind = 'rule'", body.replace("points", "pennies"), broken.id)
+    try:
+        broken.send().problem("configuration-unusable")
+        sound.event()
+    finally:
+        broken.stack.sql("UPDATE definition SET body = %s WHERE tenant_id = %s AND kind = 'rule'", body, broken.id)
+    broken.event()
+    assert "configuration" in broken.stack.pool_log()
