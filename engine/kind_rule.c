@@ -82,7 +82,7 @@ static void by_read(struct shape_reading *r, const struct json *v, struct str po
                     (long long)(BY_MAX / 1000));
 }
 #define BY_SCHEMA                                                                                                                          \
-    "{\"oneOf\":[{\"type\":\"number\",\"exclusiveMinimum\":0,\"maximum\":1000000000,\"multipleOf\":0.001},"                                \
+    "{\"oneOf\":[{\"type\":\"number\",\"exclusiveMinimum\":0,\"maximum\":1000000000},"                                                     \
     "{\"type\":\"object\",\"minProperties\":1,\"maxProperties\":1}]}"
 
 /* ---- shapes: tables ---- */
