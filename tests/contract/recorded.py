@@ -52,7 +52,8 @@ class Checked:
     def note(self, line):
         for fault in self.of_line(line):
             self.faults[fault] += 1
-            self.examples.setdefault(fault, f"{line['test']}: {line['method']} {line['target'][:200]} → {line['status']} {line['answer'][:300]}")
+            sent, got = f"{line['method']} {line['target'][:200]}", f"{line['status']} {line['answer'][:300]}"
+            self.examples.setdefault(fault, f"{line['test']}: {sent} → {got}")
 
     def of_line(self, line):
         head = line["method"] == "HEAD"

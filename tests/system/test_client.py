@@ -23,7 +23,8 @@ def program():
     folder, tools = WORK / "client", CONTRACT / "node_modules" / ".bin"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(CONTRACT / "client", folder)
-    run(tools / "openapi-ts", "--input", ROOT / "api" / "openapi.yaml", "--output", folder / "generated", "--client", "@hey-api/client-fetch", cwd=folder)
+    description = ROOT / "api" / "openapi.yaml"
+    run(tools / "openapi-ts", "--input", description, "--output", folder / "generated", "--client", "@hey-api/client-fetch", cwd=folder)
     run(tools / "tsc", "--project", folder)
     return folder / "out" / "quick_start.js"
 
@@ -42,5 +43,6 @@ def test_the_client_does_not_compile_against_another_description(program):
     (folder / "wrong.ts").write_text(text.replace("x.balance]), [['points', 30]]", "x.purse]), [['points', 30]]"))
     config = (folder / "tsconfig.json").read_text().replace("quick_start.ts", "wrong.ts")
     (folder / "wrong.json").write_text(config)
-    done = subprocess.run([CONTRACT / "node_modules" / ".bin" / "tsc", "--project", folder / "wrong.json"], capture_output=True, text=True, timeout=600)
+    compiler = [CONTRACT / "node_modules" / ".bin" / "tsc", "--project", folder / "wrong.json"]
+    done = subprocess.run(compiler, capture_output=True, text=True, timeout=600)
     assert done.returncode != 0 and "Property 'purse' does not exist" in done.stdout, done.stdout
