@@ -41,8 +41,8 @@ static struct str made_text(struct arena *a, const struct token_key_row *k, stru
     return buf_str(&b);
 }
 
-static struct write write_of(struct service *s, struct arena *a, const struct key_write *in) {
-    return (struct write){.s = s, .a = a, .tenant = in->tenant, .key = in->key, .actor = in->actor, .now_ms = in->now_ms};
+static struct write write_of(struct service *s, struct arena *a, const struct key_write *by) {
+    return (struct write){.s = s, .a = a, .tenant = by->tenant, .key = by->key, .actor = by->actor, .now_ms = by->now_ms};
 }
 
 /* ---- create ---- */
@@ -100,14 +100,14 @@ static enum problem create_effect(struct write *w, struct faults *f, enum db_res
     return P_OK;
 }
 
-enum problem token_key_create(struct service *s, struct arena *a, const struct key_write *in, const struct token_key_in *key,
+enum problem token_key_create(struct service *s, struct arena *a, const struct key_write *by, const struct token_key_in *in,
                               struct write_answer *answer, struct faults *f) {
     struct creation c = {
-        .row = {.tenant = in->tenant, .name = key->name, .algorithm = (uint8_t)key->algorithm, .created_at = in->now_ms},
+        .row = {.tenant = by->tenant, .name = in->name, .algorithm = (uint8_t)in->algorithm, .created_at = by->now_ms},
     };
-    enum problem p = read_key(a, key, &c, f);
+    enum problem p = read_key(a, in, &c, f);
     if (p != P_OK) return p;
-    struct write w = write_of(s, a, in);
+    struct write w = write_of(s, a, by);
     w.effect = create_effect;
     w.ctx = &c;
     return write_once(&w, answer, f);
@@ -124,9 +124,9 @@ static enum problem end_effect(struct write *w, struct faults *f, enum db_result
     return fault_say(f, P_NOT_FOUND, "the tenant has no token key \"" STR_FMT "\"", STR_ARG(*kid));
 }
 
-enum problem token_key_end(struct service *s, struct arena *a, const struct key_write *in, struct str kid, struct write_answer *answer,
+enum problem token_key_end(struct service *s, struct arena *a, const struct key_write *by, struct str kid, struct write_answer *answer,
                            struct faults *f) {
-    struct write w = write_of(s, a, in);
+    struct write w = write_of(s, a, by);
     w.effect = end_effect;
     w.ctx = &kid;
     return write_once(&w, answer, f);

@@ -20,10 +20,10 @@ struct token_key_in {
 };
 /* The answer: {"kid","name","algorithm","status","created_at","secret"}: a secret that was made here, shown once; otherwise, and in a
  * repeat, null. P_VALIDATION with /public_key or /secret. */
-MUST_CHECK enum problem token_key_create(struct service *s, struct arena *a, const struct key_write *w, const struct token_key_in *in,
+MUST_CHECK enum problem token_key_create(struct service *s, struct arena *a, const struct key_write *by, const struct token_key_in *in,
                                          struct write_answer *answer, struct faults *f);
 /* Ends a key, and with it every token that it signed, at once. 204. P_NOT_FOUND. */
-MUST_CHECK enum problem token_key_end(struct service *s, struct arena *a, const struct key_write *w, struct str kid,
+MUST_CHECK enum problem token_key_end(struct service *s, struct arena *a, const struct key_write *by, struct str kid,
                                       struct write_answer *answer, struct faults *f);
 MUST_CHECK enum problem token_keys_of(struct service *s, struct arena *a, tenant_id t, struct token_key_row **out, size_t *n,
                                       struct faults *f);
