@@ -153,23 +153,11 @@ static enum problem complete_body(struct request *r, struct json *out) {
     return r->faults.list.n > 0 ? P_VALIDATION : P_OK;
 }
 
-/* If-Match is needed to change what there is; a new definition is made without it. */
-static enum problem definition_from(struct service *s, struct request *r, bool deleting, uint64_t *from) {
-    struct str text;
-    *from = 0;
-    if (r->if_match.n > 0) return if_match_version(r, from);
-    enum problem p = config_get(s, r->arena, &r->who.tenant, r->params[0], r->params[1], &text, from, &r->faults);
-    if (p == P_NOT_FOUND && !deleting) {
-        r->faults = faults_new(r->arena);
-        return P_OK;
-    }
-    return p == P_OK ? if_match_version(r, from) : p;
-}
-
 static void put_or_delete(struct service *s, struct request *r, const struct json *body, struct response *out) {
-    uint64_t from = 0, version = 0;
+    /* Whether If-Match is needed is judged after the Idempotency-Key: a repeat finds what its first request made. */
+    uint64_t from = FROM_UNSAID, version = 0;
     struct write_answer answer = {0};
-    enum problem p = definition_from(s, r, body == NULL, &from);
+    enum problem p = r->if_match.n > 0 ? if_match_version(r, &from) : P_OK;
     if (p == P_OK) {
         struct config_write w = write_of(s, r, from);
         p = config_put(s, r->arena, &w, r->params[0], r->params[1], body, &answer, &version, &r->faults);

@@ -168,6 +168,9 @@ static void own_pointers(struct arena *a, struct faults *f, size_t at) {
 
 static enum problem put_check(const struct put *put, const struct definition_row *now, struct faults *f) {
     if (now == NULL && put->body == NULL) return P_NOT_FOUND;
+    if (put->in->from == FROM_UNSAID) {
+        return now == NULL ? P_OK : fault_say(f, P_PRECONDITION, "send If-Match with the ETag that this change was made from");
+    }
     if (now == NULL && put->in->from != 0) return fault_say(f, P_VERSION, "there is no such definition by now");
     if (now != NULL && now->version != put->in->from) {
         return fault_say(f, P_VERSION, "the definition is that of version %llu by now", (unsigned long long)now->version);

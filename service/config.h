@@ -45,7 +45,7 @@ MUST_CHECK enum problem config_plan(struct service *s, struct arena *a, tenant_i
 
 struct config_write { /* who writes, and from which version it was made */
     tenant_id tenant;
-    uint64_t from; /* another one by now is P_VERSION */
+    uint64_t from; /* another one by now is P_VERSION; FROM_UNSAID: see config_put */
     struct str actor;
     const struct write_key *key; /* NULL: none */
     int64_t now_ms;
@@ -57,8 +57,9 @@ MUST_CHECK enum problem config_apply(struct service *s, struct arena *a, const s
 /* Makes an earlier version the present one, as a new version. P_NOT_FOUND: there is no such version. */
 MUST_CHECK enum problem config_rollback(struct service *s, struct arena *a, const struct config_write *w, uint64_t to,
                                         struct config_result *out, struct write_answer *answer, struct faults *f);
-/* One definition: body NULL deletes it. w->from is the definition's own version; 0: there must be none. The answer: the stored definition
- * with 201 or 200, or 204. *version: its ETag. */
+#define FROM_UNSAID UINT64_MAX
+/* One definition: body NULL deletes it. w->from is the definition's own version; 0: there must be none; FROM_UNSAID: nobody said, which
+ * is P_PRECONDITION where there is one. The answer: the stored definition with 201 or 200, or 204. *version: its ETag, 0 in a repeat. */
 MUST_CHECK enum problem config_put(struct service *s, struct arena *a, const struct config_write *w, struct str kind, struct str code,
                                    const struct json *body, struct write_answer *answer, uint64_t *version, struct faults *f);
 

@@ -33,6 +33,18 @@ def test_M4_a_definition_is_made_under_its_address(make_tenant):
     assert t.export()["version"] == 2
 
 
+def test_S8_making_a_definition_twice_with_one_key_is_one_effect(make_tenant):
+    """The repeat finds the definition that its first request made, and gets that answer; without the key it has to name a version."""
+    t = make_tenant(CONFIG)
+    first = t.call("PUT", "/config/currency/xp", {"name": "Experience"}, headers={"Idempotency-Key": "k"})
+    again = t.call("PUT", "/config/currency/xp", {"name": "Experience"}, headers={"Idempotency-Key": "k"})
+    assert (first.status, again.status, again.body, again.replayed) == (201, 201, first.body, True)
+    t.call("PUT", "/config/currency/xp", {"name": "Experience"}).problem("precondition-required")
+    gone = [t.call("DELETE", "/config/currency/xp", headers={"Idempotency-Key": "d", "If-Match": '"v2"'}) for _ in range(2)]
+    assert [(x.status, x.replayed) for x in gone] == [(204, False), (204, True)]
+    assert t.export()["version"] == 3
+
+
 def test_M12_there_is_no_way_back_to_a_version_that_never_was(make_tenant):
     t = make_tenant(CONFIG)
     answer = t.call("POST", "/config/rollback", {"version": 7}, headers={"If-Match": '"v1"', "Idempotency-Key": "back"})
