@@ -117,7 +117,9 @@ enum problem settle_adjustment(const struct program *p, struct member_state *s, 
     return end(&w, faults);
 }
 
-void settle_note(const struct program *p, struct member_state *s, const struct settle_env *env, struct arena *a, struct outcome *out) {
+enum problem settle_note(const struct program *p, struct member_state *s, const struct settle_env *env, struct arena *a,
+                         struct outcome *out, struct faults *faults) {
     struct settling w = begin(p, s, env, a, out);
     begin_outcome(&w, CHANGE_MEMBER, env->now_ms);
+    return end(&w, faults);
 }

@@ -56,7 +56,9 @@ MUST_CHECK enum problem settle_adjustment(const struct program *p, struct member
                                           const struct settle_env *env, struct arena *a, struct outcome *out, struct faults *faults);
 
 /* A change that earns nothing (type, zone, status, erasure): it is only counted and logged (CHANGE_MEMBER). */
-void settle_note(const struct program *p, struct member_state *s, const struct settle_env *env, struct arena *a, struct outcome *out);
+/* P_STATE_TOO_LARGE as settle_event. */
+MUST_CHECK enum problem settle_note(const struct program *p, struct member_state *s, const struct settle_env *env, struct arena *a,
+                                    struct outcome *out, struct faults *faults);
 
 /* The zone that counts for the member at t: of a reference in a definition. */
 const struct zone *zone_at(const struct program *p, const struct member_state *s, const struct zone_ref *ref, int64_t t_ms);

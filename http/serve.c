@@ -100,12 +100,13 @@ static enum problem check(struct request *r) {
 
 struct write_key request_write_key(struct service *s, const struct request *r) {
     const struct tenant_keys *keys = service_tenant_keys(s, r->who.tenant.id);
+    struct hash16 key = crypto_hmac16(&keys->identity, r->idempotency_key); /* the text may name a person: it is not kept */
     return (struct write_key){
         .tenant = r->who.tenant.id,
         .key_id = r->who.key_id,
         .member = r->who.member,
         .route = str_of(r->route->name),
-        .key = r->idempotency_key,
+        .key = {arena_copy(r->arena, key.b, sizeof key.b), sizeof key.b},
         .fingerprint = request_fingerprint(&keys->identity, str_of(method_name(r->method)), r->path, r->body),
     };
 }
@@ -186,7 +187,9 @@ void serve(struct serving *set) {
     for (size_t i = 0; i < set->n; i++) {
         struct request *r = set->requests[i];
         if (problems[i] != P_OK || r->route->handle == NULL) continue;
+        service_deadline(set->service, deadline_us(r));
         r->route->handle(set->service, r, &set->responses[i]);
+        service_deadline(set->service, 0);
         answered(set, i);
     }
     settle_all(set, works, problems);

@@ -2,8 +2,6 @@
 #include "service/change.h"
 #include "service/inside.h"
 
-enum { ADJUSTMENT_BYTES_MAX = 256 * 1024 };
-
 static enum problem decide(struct change *c, struct faults *f) {
     const struct adjustment_in *in = c->ctx;
     struct adjustment adj = {.currency = program_currency(c->program, in->currency), .amount = in->amount};
@@ -26,7 +24,7 @@ enum problem member_adjust(struct service *s, struct arena *a, const struct tena
                           (long long)in->amount); /* a code needs no escapes */
     enum problem p = change_member(&c, f);
     if (p != P_OK) return p;
-    struct buf b = buf_new(a, ADJUSTMENT_BYTES_MAX);
+    struct buf b = buf_new(a, SIZE_MAX); /* bounded by the outcome and the definitions */
     struct json_writer w = json_writer_of(&b);
     adjustment_render(&w, a, &c.outcome, c.program, member, c.sealed.reason, c.sealed.actor);
     MUST(buf_ok(&b));

@@ -7,11 +7,9 @@
 #include "service/set.h"
 #include "sql/members.h"
 
-enum { ANSWER_BYTES_MAX = 1024 * 1024 };
-
 static struct str answer_text(struct arena *a, const struct outcome *o, const struct program *p, struct str member, struct str source,
                               struct str id, bool replayed) {
-    struct buf b = buf_new(a, ANSWER_BYTES_MAX);
+    struct buf b = buf_new(a, SIZE_MAX); /* bounded by the outcome and the definitions */
     struct json_writer w = json_writer_of(&b);
     outcome_render(&w, a, o, p, member, source, id, replayed);
     MUST(buf_ok(&b));

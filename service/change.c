@@ -70,7 +70,8 @@ static enum problem replay(struct change *c, const struct idempotency_row *row, 
         return P_OK;
     }
     enum problem p = key_find(c, f);
-    if (p != P_OK) return p;
+    if (p == P_MEMBER_NOT_FOUND) *f = faults_new(c->a);
+    if (p != P_OK) return p == P_MEMBER_NOT_FOUND ? P_ERASED : p; /* it was there when the first answer was given */
     struct outcome_ref ref = {c->tenant->id, row->at};
     struct outcome_row *found;
     size_t n;
@@ -102,7 +103,7 @@ static enum db_result load(struct change *c, struct faults *f, enum problem *p) 
     MUST(n == 1);
     bool is_new = c->state->version == 1;
     c->state->version--; /* the lock counted it up */
-    if (c->state->status == MEMBER_ERASED || (is_new && !c->create)) {
+    if (c->state->status == MEMBER_ERASED || (is_new && !c->create && !c->bare_key)) {
         *p = not_a_member(f, c->external_id);
         return DB_OK;
     }
@@ -189,6 +190,7 @@ static enum db_result body(struct change *c, struct faults *f, enum problem *p) 
         r = idempotency_finish(s->db, c->a, &row);
     }
     if (r == DB_OK) r = write(c);
+    if (r == DB_OK && service_is_late(s)) return DB_GONE;
     if (r == DB_OK) r = db_commit(s->db);
     if (r == DB_OK) lane_committed(s, c->env.at);
     return r;
@@ -208,6 +210,7 @@ enum problem change_member(struct change *c, struct faults *f) {
         db_rollback(c->s->db);
         if (r == DB_UNKNOWN) lane_forget(c->s);
         if (r == DB_OK) return p;
+        if (service_is_late(c->s)) break;
         bool again = r == DB_RETRY || r == DB_CONFLICT || r == DB_GONE || (r == DB_UNKNOWN && c->key != NULL);
         if (!again) break; /* without a key nobody can tell whether the lost COMMIT was done */
     }

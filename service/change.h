@@ -15,6 +15,7 @@ struct change {
     struct arena *a;
     const struct tenant_row *tenant;
     struct str external_id;
+    bool bare_key;               /* a key without a state row will do: to be forgotten */
     bool create;                 /* make the member where it does not exist; else P_MEMBER_NOT_FOUND */
     const struct write_key *key; /* NULL: no Idempotency-Key */
     int status;                  /* the answer's, stored with the key; decide may set another. 204: a repeat needs nothing but it */

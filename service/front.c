@@ -137,8 +137,30 @@ static enum db_result find_members(struct set *set) {
     return DB_OK;
 }
 
+/* The tenants' rows as they stand at the beginning of this set (front a): a configuration that was saved meanwhile is used. The first
+ * set after keys_authenticate has them from there. */
+static enum db_result refresh_tenants(struct set *set) {
+    struct tenant_row row = {0};
+    if (set->s->front_fresh) {
+        set->s->front_fresh = false;
+        return DB_OK;
+    }
+    for (size_t i = 0; i < set->n; i++) {
+        struct item *item = set->items[i];
+        if (item->state != ITEM_NEW) continue;
+        if (row.id.v != item->tenant.id.v) {
+            enum db_result r = tenant_by_id(set->s->db, set->a, item->tenant.id, &row);
+            if (r != DB_OK) return r == DB_NOT_FOUND ? DB_FATAL : r; /* tenants are never deleted */
+        }
+        item->tenant = row;
+        if (row.status == TENANT_SUSPENDED) item_done(item, P_SUSPENDED);
+    }
+    return DB_OK;
+}
+
 enum tried set_front(struct set *set) {
-    enum db_result r = answer_repeats(set);
+    enum db_result r = refresh_tenants(set);
+    if (r == DB_OK) r = answer_repeats(set);
     if (r != DB_OK) return tried_of(r);
     for (size_t i = 0; i < set->n; i++) {
         if (set->items[i]->state == ITEM_NEW) check_time(set, set->items[i]);

@@ -40,8 +40,11 @@ struct service {
     uint64_t clock; /* counts uses of programs */
     struct lane_row lane;
     bool lane_owned;
+    bool front_fresh;    /* the tenants of the next set were read just now, with the keys */
+    int64_t deadline_us; /* of the request in hand, 0: none (commands, jobs) */
 };
 
+bool service_is_late(const struct service *s); /* past the deadline of the request in hand */
 /* A new member's number and sealing key. */
 void member_key_make(struct member_key_row *row);
 /* Sets the zones of a loaded state from its zone numbers; a number that came after the program was compiled is looked up. */

@@ -64,6 +64,7 @@ static enum tried try_once(struct set *set) {
 /* Runs a set to its end: every item is ITEM_DONE afterwards. */
 static void run(struct set *set) {
     int again = 0, lost = 0, busy = 0;
+    size_t less = 0;
     while (left(set) > 0) {
         if (past(set)) {
             give_up(set, P_UNAVAILABLE, 1, "the request could not be finished in time; send the same request again");
@@ -76,11 +77,14 @@ static void run(struct set *set) {
         if (t != TRIED_DONE) db_rollback(set->s->db);
         switch (t) {
         case TRIED_DONE: break;
+        case TRIED_LESS: /* each item may leave the set once */
+            if (++less > set->n + 1) give_up(set, P_UNAVAILABLE, 1, "the same events are sent all the time; send the same request again");
+            break;
         case TRIED_AGAIN:
-            if (++again > TRIES_MAX + (int)set->n) { /* each item may leave the set once by a refusal */
+            if (++again > TRIES_MAX) {
                 give_up(set, P_UNAVAILABLE, 1, "the same rows are being changed all the time; send the same request again");
             } else {
-                pause_a_little(again < TRIES_MAX ? again : TRIES_MAX);
+                pause_a_little(again);
             }
             break;
         case TRIED_LOST:
@@ -153,40 +157,31 @@ static void fold(struct arena *a, struct item *items, size_t n) {
     }
 }
 
-/* What an item that was folded gets: the answer of the first, as a repeat. */
+/* What an item that was folded gets: the answer of the first, as a repeat, or its trouble. An event of other content is refused only
+ * where the first stands by now; else it stays to be settled for itself. */
 static void unfold(struct item *item, struct arena *a) {
     const struct item *first = item->same;
-    if (memcmp(&first->fingerprint, &item->fingerprint, sizeof item->fingerprint) != 0) {
-        fault_say(&item->faults, P_EVENT_REUSED, "another event of this request has the same source and id and other content");
-        item_done(item, P_EVENT_REUSED);
-        return;
-    }
-    item->faults = first->faults;
-    item->replayed = first->problem == P_OK;
-    item_done(item, first->problem);
-    if (first->problem != P_OK) return;
-    item_answer(item, a, first->program, first->outcome, true);
-}
-
-/* The tenants' rows anew for the sets after the first: a configuration that was saved meanwhile is used (MECHANICS 2, front a). */
-static void refresh_tenant(struct set *set) {
-    struct tenant_row row = {0};
-    for (size_t i = 0; i < set->n; i++) {
-        struct item *item = set->items[i];
-        if (row.id.v != item->tenant.id.v) {
-            enum db_result r = tenant_by_id(set->s->db, set->a, item->tenant.id, &row);
-            if (r != DB_OK) return; /* the set itself will meet the same trouble and say so */
+    bool equal = memcmp(&first->fingerprint, &item->fingerprint, sizeof item->fingerprint) == 0;
+    item->same = NULL;
+    if (equal) {
+        item->faults = first->faults;
+        item->replayed = first->problem == P_OK;
+        item_done(item, first->problem);
+        if (first->problem == P_OK) {
+            item->program = first->program;
+            item->outcome = first->outcome;
+            item_answer(item, a, item->program, item->outcome, true);
         }
-        if (item->state == ITEM_DONE) continue;
-        item->tenant = row;
-        if (row.status == TENANT_SUSPENDED) item_done(item, P_SUSPENDED);
+    } else if (first->problem == P_OK) {
+        fault_say(&item->faults, P_EVENT_REUSED, "another event with this source and id was settled just before, and has other content");
+        item_done(item, P_EVENT_REUSED);
     }
 }
 
-void settle_items(struct service *s, struct arena *a, struct item *items, size_t n, int64_t now_ms, int64_t deadline_us) {
+/* Every identity that is left, once, in sets; then those that were folded. Gives how many are still to be done. */
+static size_t pass(struct service *s, struct arena *a, struct item *items, size_t n, int64_t now_ms, int64_t deadline_us) {
     struct item **todo = NEW_ARRAY(a, struct item *, n);
-    size_t n_todo = 0;
-    for (size_t i = 0; i < n; i++) prepare(s, a, &items[i]);
+    size_t n_todo = 0, n_left = 0;
     fold(a, items, n);
     for (size_t i = 0; i < n; i++) {
         if (items[i].same == NULL && items[i].state != ITEM_DONE) todo[n_todo++] = &items[i];
@@ -194,10 +189,16 @@ void settle_items(struct service *s, struct arena *a, struct item *items, size_t
     for (size_t at = 0; at < n_todo; at += EVENTS_PER_SET_MAX) {
         struct set set = {.s = s, .a = a, .items = todo + at, .now_ms = now_ms, .deadline_us = deadline_us};
         set.n = n_todo - at < EVENTS_PER_SET_MAX ? n_todo - at : EVENTS_PER_SET_MAX;
-        if (at > 0) refresh_tenant(&set);
         run(&set);
     }
     for (size_t i = 0; i < n; i++) {
         if (items[i].same != NULL) unfold(&items[i], a);
+        n_left += items[i].state != ITEM_DONE;
     }
+    return n_left;
+}
+
+void settle_items(struct service *s, struct arena *a, struct item *items, size_t n, int64_t now_ms, int64_t deadline_us) {
+    for (size_t i = 0; i < n; i++) prepare(s, a, &items[i]);
+    while (pass(s, a, items, n, now_ms, deadline_us) > 0) continue; /* each pass ends one item of each identity at least */
 }

@@ -143,6 +143,7 @@ void keys_authenticate(struct service *s, struct arena *a, const struct str *bea
         out[i].key_id = str_copy(a, out[i].key_id);
         out[i].tenant.code = str_copy(a, out[i].tenant.code);
     }
+    s->front_fresh = max_age_ms == 0;
     for (size_t i = 0; i < n_rows; i++) slot_keep(s, &rows[i]); /* last: it may take the place of a slot that was used above */
     tokens_authenticate(s, a, bearers, n, now_ms, out, problems);
 }

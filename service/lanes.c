@@ -26,7 +26,10 @@ static enum db_result claim_once(struct service *s, struct arena *a, int64_t now
         }
         if (r != DB_NOT_FOUND && r != DB_BUSY && r != DB_RETRY) return r; /* a locked lane has an owner with work in hand */
     }
-    if (highest >= LANES_MAX) return DB_FATAL;
+    if (highest >= LANES_MAX) {
+        log_line(LOG_ERROR, "lanes_exhausted", "lanes=%u", highest);
+        return DB_GONE; /* a shortage, not a fault: 503 until one is free */
+    }
     r = lane_create(s->db, a, (uint16_t)(highest + 1), owner, lease, day_of(now_ms));
     if (r == DB_OK)
         s->lane = (struct lane_row){.lane = (uint16_t)(highest + 1), .owner = owner, .lease_until = lease, .day = day_of(now_ms)};
@@ -43,7 +46,7 @@ enum db_result lane_claim(struct service *s, int64_t now_ms) {
         s->lane_owned = true;
         log_line(LOG_INFO, "lane_claimed", "lane=%u n=%llu", s->lane.lane, (unsigned long long)s->lane.n);
     }
-    return r == DB_NOT_FOUND || r == DB_CONFLICT ? DB_RETRY : r;
+    return r == DB_NOT_FOUND || r == DB_CONFLICT || r == DB_BUSY ? DB_RETRY : r;
 }
 
 struct position lane_next(const struct service *s, int64_t now_ms) {

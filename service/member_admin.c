@@ -8,8 +8,6 @@
 #include "service/needs.h"
 #include "sql/directory.h"
 
-enum { ANSWER_BYTES_MAX = 1024 * 1024 };
-
 struct admin { /* one change of a member */
     const struct member_set *set;
     enum member_how how;
@@ -166,8 +164,7 @@ static enum problem decide_set(struct change *c, struct faults *f) {
     }
     enum problem p = set_profile(c, f);
     if (p == P_OK && set->has_zone) p = set_zone(c, admin->zone_no, set->zone, f);
-    if (p == P_OK) settle_note(c->program, c->state, &c->env, c->a, &c->outcome);
-    return p;
+    return p == P_OK ? settle_note(c->program, c->state, &c->env, c->a, &c->outcome, f) : p;
 }
 
 static enum db_result write_groups(struct change *c) {
@@ -183,7 +180,7 @@ static enum db_result write_groups(struct change *c) {
 /* The answer is read back before it is given, so that a repeat, which is read from where it was sealed, has the same bytes. */
 static void render(struct change *c) {
     struct admin *admin = c->ctx;
-    struct buf b = buf_new(c->a, ANSWER_BYTES_MAX);
+    struct buf b = buf_new(c->a, SIZE_MAX);
     struct json_writer w = json_writer_of(&b);
     json_open_object(&w);
     member_put(&w, c->external_id, c->state, admin->row.display_name, c->now_ms);
@@ -269,16 +266,16 @@ enum problem member_write(struct service *s, struct arena *a, const struct tenan
 
 /* ---- suspend, restore, erase ---- */
 
-static void set_status(struct change *c) {
+static enum problem set_status(struct change *c, struct faults *f) {
     c->state->status = ((const struct admin *)c->ctx)->status;
     c->state->cold_dirty = true;
-    settle_note(c->program, c->state, &c->env, c->a, &c->outcome);
+    return settle_note(c->program, c->state, &c->env, c->a, &c->outcome, f);
 }
 
 static enum problem decide_status(struct change *c, struct faults *f) {
     struct admin *admin = c->ctx;
-    set_status(c);
-    return service_problem(profile_load(c->s, c->a, c->ref, c->state, &admin->row), f);
+    enum problem p = set_status(c, f);
+    return p != P_OK ? p : service_problem(profile_load(c->s, c->a, c->ref, c->state, &admin->row), f);
 }
 
 enum problem member_suspend(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, bool suspended,
@@ -291,12 +288,10 @@ enum problem member_suspend(struct service *s, struct arena *a, const struct ten
 }
 
 static enum problem decide_erase(struct change *c, struct faults *f) {
-    (void)f;
     c->state->type = STR("");
     c->state->zone_no = c->state->next_zone_no = 0;
     c->state->zone_from_ms = 0;
-    set_status(c);
-    return P_OK;
+    return set_status(c, f);
 }
 
 /* Under the member's lock: after this nobody can tell whose the numbers were. */
@@ -308,8 +303,15 @@ static enum db_result forget(struct change *c) {
 enum problem member_erase(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, const struct member_by *by,
                           struct write_answer *out, struct faults *f) {
     struct admin admin = {.status = MEMBER_ERASED};
-    struct change c = {
-        .s = s, .a = a, .tenant = t, .external_id = member, .status = 204, .decide = decide_erase, .also = forget, .ctx = &admin};
+    struct change c = {.s = s,
+                       .a = a,
+                       .tenant = t,
+                       .external_id = member,
+                       .bare_key = true,
+                       .status = 204,
+                       .decide = decide_erase,
+                       .also = forget,
+                       .ctx = &admin};
     c.action = STR("member.erase");
     return administer(&c, by, out, f);
 }

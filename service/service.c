@@ -118,6 +118,9 @@ enum problem service_problem(enum db_result r, struct faults *f) {
     NEVER("a database result that the caller had to handle");
 }
 
+void service_deadline(struct service *s, int64_t us) { s->deadline_us = us; }
+bool service_is_late(const struct service *s) { return s->deadline_us != 0 && clock_monotonic_us() >= s->deadline_us; }
+
 /* ---- programs ---- */
 
 static struct program_slot *program_slot_of(struct service *s, tenant_id t, uint64_t version) {

@@ -29,6 +29,10 @@ const struct tenant_keys *service_tenant_keys(struct service *s, tenant_id t); /
  * P_IN_PROGRESS, FATAL → P_INTERNAL; NOT_FOUND and CONFLICT must have been handled (MUST). */
 enum problem service_problem(enum db_result r, struct faults *f);
 
+/* The moment by which the request in hand has to be answered, of clock_monotonic_us; 0: none. Past it no write is begun and none is
+ * committed: P_UNAVAILABLE. */
+void service_deadline(struct service *s, int64_t us);
+
 /* An idle worker calls this every few seconds: pings, renews its lane (MECHANICS 2). false: the database does not answer. */
 bool service_idle(struct service *s, int64_t now_ms);
 

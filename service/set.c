@@ -25,6 +25,7 @@ struct work_set { /* the transaction's own view */
     struct member_work *members; /* sorted by (tenant, member) */
     size_t n_members;
     struct position at; /* i counts up */
+    bool refused;       /* an item has its problem by now and is to be left out */
 };
 
 static int by_identity(const void *x, const void *y) {
@@ -314,7 +315,8 @@ static enum db_result body(struct work_set *w) {
     r = load_states(w);
     if (r == DB_OK) r = load_wants(w);
     if (r != DB_OK) return r;
-    if (!settle_all(w)) return DB_NOT_FOUND;
+    w->refused = !settle_all(w);
+    if (w->refused) return DB_NOT_FOUND;
     r = write_members(w);
     if (r == DB_OK) r = write_outcomes(w);
     if (r != DB_OK) return r;
@@ -341,9 +343,9 @@ enum tried set_transaction(struct set *set) {
         if (set->items[i]->state == ITEM_NEW) w.items[w.n++] = set->items[i];
     }
     r = body(&w);
-    if (r == DB_NOT_FOUND) return TRIED_AGAIN;
+    if (r == DB_NOT_FOUND) return w.refused ? TRIED_LESS : TRIED_AGAIN;
     if (r != DB_OK) return tried_of(r);
-    if (w.n == 0) return TRIED_AGAIN; /* all were settled elsewhere: rolled back, and answered by the front */
+    if (w.n == 0) return TRIED_LESS; /* all were settled elsewhere: rolled back, and answered by the front */
     for (size_t i = 0; i < w.n; i++) w.items[i]->sent = w.items[i]->at;
     r = db_commit(s->db);
     if (r != DB_OK) return tried_of(r);

@@ -26,7 +26,8 @@ struct set {
 /* What came of one try. */
 enum tried {
     TRIED_DONE,    /* every item is ITEM_DONE */
-    TRIED_AGAIN,   /* the same items again, at once: an item was refused, a member has changed, the lane was lost, a deadlock */
+    TRIED_LESS,    /* some items have left the set: the rest again */
+    TRIED_AGAIN,   /* the same items again: a member has changed, the lane was lost, a deadlock */
     TRIED_LOST,    /* the connection is gone and nothing was done: connect and try once more */
     TRIED_UNKNOWN, /* COMMIT has no answer: one by one, the identities decide */
     TRIED_BUSY,    /* a lock was waited for too long: one by one */

@@ -57,6 +57,7 @@ static enum db_result body(struct write *w, struct faults *f, enum problem *p) {
         struct idempotency_row row = row_of(w);
         r = idempotency_finish(db, w->a, &row);
     }
+    if (r == DB_OK && service_is_late(w->s)) return DB_GONE;
     return r == DB_OK ? db_commit(db) : r;
 }
 
@@ -70,6 +71,7 @@ enum problem write_once(struct write *w, struct write_answer *out, struct faults
         if (r == DB_OK && p == P_OK) *out = (struct write_answer){.status = w->status, .body = w->body};
         if (r == DB_OK) return p;
         /* A conflict is the key's: another request with it was quicker, and seen_before will find it. */
+        if (service_is_late(w->s)) break;
         bool again = r == DB_RETRY || r == DB_GONE || (w->key != NULL && (r == DB_CONFLICT || r == DB_UNKNOWN));
         if (!again) break;
     }

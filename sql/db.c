@@ -122,7 +122,8 @@ static enum db_result classify(unsigned error) {
     case ER_CONNECTION_KILLED:
     case ER_IDLE_TIMEOUT_OF_MYSQL:
     case ER_WSREP_NOT_READY:
-    case ER_OPTION_PREVENTS_STATEMENT: /* read-only: a new connection may find the primary */
+    case ER_MAX_PREPARED_STMT_COUNT_REACHED: /* a shortage of the server's; a new connection starts with none */
+    case ER_OPTION_PREVENTS_STATEMENT:       /* read-only: a new connection may find the primary */
     case ER_READ_ONLY_MODE: return DB_GONE;
     default: return DB_FATAL;
     }
