@@ -33,7 +33,11 @@ struct native { /* the members of the object that is made */
     LIST(struct json_member) kept; /* context.metadata */
 };
 
-static void put(struct native *n, const char *key, struct json v) { n->members[n->n++] = (struct json_member){str_of(key), v}; }
+/* Each at most once: no object read from JSON has a key twice, and neither have those of header fields. */
+static void put(struct native *n, const char *key, struct json v) {
+    MUST(n->n < COUNT(n->members));
+    n->members[n->n++] = (struct json_member){str_of(key), v};
+}
 
 static bool attribute_name_ok(struct str name) {
     for (size_t i = 0; i < name.n; i++) {
@@ -111,18 +115,36 @@ bool cloudevent_to_native(struct arena *a, const struct json *v, struct str poin
     return f->list.n == before;
 }
 
+void cloudevent_pointers(const struct json *v, struct faults *f) {
+    if (json_get(v, "subject") == NULL) return;
+    for (size_t i = 0; i < f->list.n; i++) {
+        if (str_is(f->list.items[i].pointer, "/member")) f->list.items[i].pointer = STR("/subject");
+    }
+}
+
 /* ---- binary → structured ---- */
+
+static bool has_key(const struct json_member *members, uint32_t n, struct str key) {
+    for (uint32_t i = 0; i < n; i++) {
+        if (str_eq(members[i].key, key)) return true;
+    }
+    return false;
+}
 
 enum problem cloudevent_of_headers(struct request *r, struct json *out) {
     struct json_member *members = NEW_ARRAY(r->arena, struct json_member, r->ce.n + 1);
     uint32_t n = 0;
     for (size_t i = 0; i < r->ce.n; i++) {
-        struct str value;
+        struct str name = r->ce.items[i].name, value;
+        if (str_is(name, "data")) return fault_say(&r->faults, P_BAD_REQUEST, "in binary mode the body is the data, no header field ce-data");
+        if (has_key(members, n, name)) { /* the web server passes each on as it came */
+            return fault_say(&r->faults, P_BAD_REQUEST, "the header field ce-" STR_FMT " is there twice", STR_ARG(name));
+        }
         if (!segment_decode(r->arena, r->ce.items[i].value, &value)) {
             return fault_say(&r->faults, P_BAD_REQUEST, "the header field ce-" STR_FMT " is not percent-encoded UTF-8",
-                             STR_ARG(r->ce.items[i].name));
+                             STR_ARG(name));
         }
-        members[n++] = (struct json_member){r->ce.items[i].name, json_text(value)};
+        members[n++] = (struct json_member){name, json_text(value)};
     }
     members[n++] = (struct json_member){STR("data"), r->json};
     *out = (struct json){.type = JSON_OBJECT, .n = n, .members = members};

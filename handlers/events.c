@@ -12,6 +12,7 @@ static void read_item(struct request *r, const struct json *v, enum event_mode m
     item->problem = P_VALIDATION;
     if (mode != MODE_NATIVE && !cloudevent_to_native(r->arena, v, STR(""), &native, &item->faults)) return;
     item->problem = event_read(r->arena, &native, STR(""), &item->event, &item->faults);
+    if (mode != MODE_NATIVE) cloudevent_pointers(v, &item->faults);
 }
 
 static enum problem collect_array(struct request *r, enum event_mode mode, struct work *w) {

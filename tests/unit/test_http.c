@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/limits.h"
+#include "handlers/handlers.h"
 #include "handlers/routes.h"
 #include "http/headers.h"
 
@@ -353,6 +354,54 @@ static void a_request_id_that_could_harm_is_replaced(void **state) {
     }
 }
 
+/* ---- CloudEvents in binary mode (SEMANTICS 7) ---- */
+
+static struct request *binary_of(struct arena *a, const char *body, size_t n, const char *const (*fields)[2]) {
+    struct request *r = request_of(a, METHOD_POST, "/v1/events");
+    r->content_type = STR("application/json");
+    r->body = str_of(body);
+    for (size_t i = 0; i < n; i++) request_param(r, str_of(fields[i][0]), str_of(fields[i][1]));
+    assert_int_equal(json_parse(a, r->body, &r->json, &r->faults), P_OK);
+    return r;
+}
+
+#define CE_FIELDS                                                                                                                          \
+    {"HTTP_CE_SPECVERSION", "1.0"}, {"HTTP_CE_SOURCE", "s"}, {"HTTP_CE_ID", "i"}, {"HTTP_CE_TYPE", "t"}, {"HTTP_CE_SUBJECT", "m%20"}
+
+static void header_fields_of_an_event_stand_once(void **state) {
+    struct arena *a = *state;
+    static const char *const good[][2] = {CE_FIELDS, {"HTTP_CE_SHIFT", "night"}};
+    struct work w = {0};
+    assert_int_equal(events_collect(binary_of(a, "{\"x\":1}", COUNT(good), good), &w), P_OK);
+    assert_text(w.items->event.id, "i");
+    assert_text(w.items->event.member, "m ");
+    const char *many[40][2];
+    for (size_t i = 0; i < COUNT(many); i++) many[i][0] = "HTTP_CE_ID", many[i][1] = "i";
+    struct request *r = binary_of(a, "{}", COUNT(many), (const char *const(*)[2])many);
+    assert_int_equal(events_collect(r, &w), P_BAD_REQUEST);
+    assert_text(r->faults.detail, "the header field ce-id is there twice");
+    static const char *const data[][2] = {CE_FIELDS, {"HTTP_CE_DATA", "x"}};
+    r = binary_of(a, "{}", COUNT(data), data);
+    assert_int_equal(events_collect(r, &w), P_BAD_REQUEST);
+    assert_text(r->faults.detail, "in binary mode the body is the data, no header field ce-data");
+}
+
+static void a_fault_of_the_member_is_told_where_it_was_sent(void **state) {
+    struct arena *a = *state;
+    static const char *const subject[][2] = {{"HTTP_CE_SPECVERSION", "1.0"}, {"HTTP_CE_SOURCE", "s"}, {"HTTP_CE_ID", "i"},
+                                             {"HTTP_CE_TYPE", "t"},          {"HTTP_CE_SUBJECT", ""}};
+    static const char *const member[][2] = {{"HTTP_CE_SPECVERSION", "1.0"}, {"HTTP_CE_SOURCE", "s"}, {"HTTP_CE_ID", "i"},
+                                            {"HTTP_CE_TYPE", "t"},          {"HTTP_CE_MEMBER", ""}};
+    struct work w = {0};
+    struct request *r = binary_of(a, "{}", COUNT(subject), subject);
+    assert_int_equal(events_collect(r, &w), P_VALIDATION);
+    assert_int_equal(r->faults.list.n, 1);
+    assert_text(r->faults.list.items[0].pointer, "/subject");
+    r = binary_of(a, "{}", COUNT(member), member);
+    assert_int_equal(events_collect(r, &w), P_VALIDATION);
+    assert_text(r->faults.list.items[0].pointer, "/member");
+}
+
 /* ---- problems and answers ---- */
 
 static void a_problem_says_everything(void **state) {
@@ -448,6 +497,8 @@ int main(void) {
         TEST(parameters_become_a_request),
         TEST(only_a_trace_of_w3c_goes_into_the_log),
         TEST(a_request_id_that_could_harm_is_replaced),
+        TEST(header_fields_of_an_event_stand_once),
+        TEST(a_fault_of_the_member_is_told_where_it_was_sent),
         TEST(a_problem_says_everything),
         TEST(a_list_of_faults_says_how_many_are_missing),
         TEST(an_item_has_its_place_in_its_pointers),
