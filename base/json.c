@@ -19,7 +19,7 @@ static struct json_tokener *tokener;
  * for a control character with it. Its depth counts differently, so it gets a little more than ours. */
 static struct json_object *library_parse(struct str text) {
     if (!tokener) {
-        tokener = json_tokener_new_ex(JSON_DEPTH_MAX + 8);
+        tokener = json_tokener_new_ex(JSON_DEPTH_MAX + JSON_WRAPPING_MAX + 8);
         if (!tokener) NEVER("no memory left");
     }
     MUST(text.n < INT_MAX);
@@ -72,9 +72,9 @@ static struct json copy_value(struct arena *a, struct json_object *from) {
     return to;
 }
 
-enum problem json_parse(struct arena *a, struct str text, struct json *out, struct faults *faults) {
+static enum problem parse(struct arena *a, struct str text, uint32_t depth_max, struct json *out, struct faults *faults) {
     struct str value = {0};
-    enum problem p = json_strict(a, text, &value, faults);
+    enum problem p = json_strict(a, text, depth_max, &value, faults);
     if (p) return p;
     struct json_object *object = library_parse(value);
     enum json_tokener_error error = json_tokener_get_error(tokener);
@@ -86,4 +86,12 @@ enum problem json_parse(struct arena *a, struct str text, struct json *out, stru
     *out = copy_value(a, object);
     json_object_put(object);
     return P_OK;
+}
+
+enum problem json_parse(struct arena *a, struct str text, struct json *out, struct faults *faults) {
+    return parse(a, text, JSON_DEPTH_MAX, out, faults);
+}
+
+enum problem json_parse_wrapped(struct arena *a, struct str text, struct json *out, struct faults *faults) {
+    return parse(a, text, JSON_DEPTH_MAX + JSON_WRAPPING_MAX, out, faults);
 }

@@ -32,6 +32,8 @@ struct json_member {
 /* On refusal adds one fault (pointer to the place where one is known, byte offset in the detail) and returns P_MALFORMED_JSON
  * or P_NUMBER. */
 MUST_CHECK enum problem json_parse(struct arena *a, struct str text, struct json *out, struct faults *faults);
+/* A text of our own around a value that json_parse took, which makes it deeper by at most JSON_WRAPPING_MAX. */
+MUST_CHECK enum problem json_parse_wrapped(struct arena *a, struct str text, struct json *out, struct faults *faults);
 const struct json *json_get(const struct json *object, const char *key); /* NULL: no object or no such member */
 const struct json *json_find(const struct json *object, struct str key);
 struct json json_text(struct str s);

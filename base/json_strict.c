@@ -18,7 +18,7 @@ struct scan {
     enum problem problem; /* of the fault that ended the pass */
     const char *p;
     size_t n, at;
-    uint32_t depth, values;
+    uint32_t depth, depth_max, values;
     LIST(struct key) keys; /* of all objects that are open, innermost last */
 };
 
@@ -274,7 +274,7 @@ static bool value(struct scan *s, const struct place *place) {
     switch (c) {
     case '{':
     case '[': {
-        if (s->depth == JSON_DEPTH_MAX) return malformed(s, place, s->at, "the text is nested too deeply");
+        if (s->depth == s->depth_max) return malformed(s, place, s->at, "the text is nested too deeply");
         s->depth++;
         bool good = c == '{' ? object(s, place) : array(s, place);
         s->depth--;
@@ -290,8 +290,8 @@ static bool value(struct scan *s, const struct place *place) {
     }
 }
 
-enum problem json_strict(struct arena *a, struct str text, struct str *out, struct faults *faults) {
-    struct scan s = {.arena = a, .faults = faults, .p = text.p, .n = text.n};
+enum problem json_strict(struct arena *a, struct str text, uint32_t depth_max, struct str *out, struct faults *faults) {
+    struct scan s = {.arena = a, .faults = faults, .p = text.p, .n = text.n, .depth_max = depth_max};
     const struct place whole = {.key = STR("")};
     if (text.n >= 3 && memcmp(text.p, "\xef\xbb\xbf", 3) == 0) {
         malformed(&s, &whole, 0, "a byte order mark is not allowed");

@@ -5,6 +5,6 @@
 #include "base/problem.h"
 
 /* *value is the text without the white space around it. On refusal adds one fault and returns P_MALFORMED_JSON or P_NUMBER. */
-MUST_CHECK enum problem json_strict(struct arena *a, struct str text, struct str *value, struct faults *faults);
+MUST_CHECK enum problem json_strict(struct arena *a, struct str text, uint32_t depth_max, struct str *value, struct faults *faults);
 
 #endif

@@ -17,6 +17,7 @@ enum {
     CONTEXT_BYTES_MAX = 4 * 1024,     /* SEMANTICS 7 */
     URI_BYTES_MAX = 4 * 1024,         /* two percent-encoded ids of 128 bytes and a query */
     JSON_DEPTH_MAX = 32,              /* far beyond any real event; bounds recursion */
+    JSON_WRAPPING_MAX = 2,            /* levels that a stored text puts around what was sent: sealed parts, definitions of a document */
     JSON_NODES_MAX = 200000,          /* an array of 1,000 events of 200 values */
     FAULTS_MAX = 100,                 /* enough to mend a document at one reading */
     PAGE_DEFAULT = 50,

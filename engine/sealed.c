@@ -47,7 +47,7 @@ bool sealed_decode(struct arena *a, struct str text, struct sealed *s) {
     struct json *v = NEW(a, struct json); /* s points into it */
     struct faults faults = faults_new(a);
     *s = (struct sealed){0};
-    if (json_parse(a, text, v, &faults) != P_OK) return false;
+    if (json_parse_wrapped(a, text, v, &faults) != P_OK) return false;
     *s = (struct sealed){.source = text_of(v, "source"),
                          .id = text_of(v, "id"),
                          .type = text_of(v, "type"),

@@ -136,13 +136,13 @@ enum problem cloudevent_of_headers(struct request *r, struct json *out) {
     uint32_t n = 0;
     for (size_t i = 0; i < r->ce.n; i++) {
         struct str name = r->ce.items[i].name, value;
-        if (str_is(name, "data")) return fault_say(&r->faults, P_BAD_REQUEST, "in binary mode the body is the data, no header field ce-data");
+        if (str_is(name, "data"))
+            return fault_say(&r->faults, P_BAD_REQUEST, "in binary mode the body is the data, no header field ce-data");
         if (has_key(members, n, name)) { /* the web server passes each on as it came */
             return fault_say(&r->faults, P_BAD_REQUEST, "the header field ce-" STR_FMT " is there twice", STR_ARG(name));
         }
         if (!segment_decode(r->arena, r->ce.items[i].value, &value)) {
-            return fault_say(&r->faults, P_BAD_REQUEST, "the header field ce-" STR_FMT " is not percent-encoded UTF-8",
-                             STR_ARG(name));
+            return fault_say(&r->faults, P_BAD_REQUEST, "the header field ce-" STR_FMT " is not percent-encoded UTF-8", STR_ARG(name));
         }
         members[n++] = (struct json_member){name, json_text(value)};
     }

@@ -366,7 +366,7 @@ static struct request *binary_of(struct arena *a, const char *body, size_t n, co
 }
 
 #define CE_FIELDS                                                                                                                          \
-    {"HTTP_CE_SPECVERSION", "1.0"}, {"HTTP_CE_SOURCE", "s"}, {"HTTP_CE_ID", "i"}, {"HTTP_CE_TYPE", "t"}, {"HTTP_CE_SUBJECT", "m%20"}
+    {"HTTP_CE_SPECVERSION", "1.0"}, {"HTTP_CE_SOURCE", "s"}, {"HTTP_CE_ID", "i"}, {"HTTP_CE_TYPE", "t"}, { "HTTP_CE_SUBJECT", "m%20" }
 
 static void header_fields_of_an_event_stand_once(void **state) {
     struct arena *a = *state;
@@ -388,10 +388,10 @@ static void header_fields_of_an_event_stand_once(void **state) {
 
 static void a_fault_of_the_member_is_told_where_it_was_sent(void **state) {
     struct arena *a = *state;
-    static const char *const subject[][2] = {{"HTTP_CE_SPECVERSION", "1.0"}, {"HTTP_CE_SOURCE", "s"}, {"HTTP_CE_ID", "i"},
-                                             {"HTTP_CE_TYPE", "t"},          {"HTTP_CE_SUBJECT", ""}};
-    static const char *const member[][2] = {{"HTTP_CE_SPECVERSION", "1.0"}, {"HTTP_CE_SOURCE", "s"}, {"HTTP_CE_ID", "i"},
-                                            {"HTTP_CE_TYPE", "t"},          {"HTTP_CE_MEMBER", ""}};
+    static const char *const subject[][2] = {
+        {"HTTP_CE_SPECVERSION", "1.0"}, {"HTTP_CE_SOURCE", "s"}, {"HTTP_CE_ID", "i"}, {"HTTP_CE_TYPE", "t"}, {"HTTP_CE_SUBJECT", ""}};
+    static const char *const member[][2] = {
+        {"HTTP_CE_SPECVERSION", "1.0"}, {"HTTP_CE_SOURCE", "s"}, {"HTTP_CE_ID", "i"}, {"HTTP_CE_TYPE", "t"}, {"HTTP_CE_MEMBER", ""}};
     struct work w = {0};
     struct request *r = binary_of(a, "{}", COUNT(subject), subject);
     assert_int_equal(events_collect(r, &w), P_VALIDATION);

@@ -198,6 +198,18 @@ static void depth_and_number_of_values_are_bounded(void **state) {
     assert_refused(a, str_printf(a, "[" STR_FMT ",0]", STR_ARG(zeros)), BAD, NULL, NULL);
 }
 
+/* What json_parse took can be read back from the text of ours that was put around it. */
+static void a_wrapping_of_ours_may_go_deeper(void **state) {
+    struct arena *a = *state;
+    struct json v;
+    struct faults f = faults_new(a);
+    struct str deepest = repeat(a, "[", JSON_DEPTH_MAX + JSON_WRAPPING_MAX, "", "]");
+    assert_int_equal(json_parse_wrapped(a, deepest, &v, &f), P_OK);
+    assert_int_equal(json_parse(a, deepest, &v, &f), P_MALFORMED_JSON);
+    deepest = repeat(a, "[", JSON_DEPTH_MAX + JSON_WRAPPING_MAX + 1, "", "]");
+    assert_int_equal(json_parse_wrapped(a, deepest, &v, &f), P_MALFORMED_JSON);
+}
+
 /* A quadratic search would take minutes here. */
 static void duplicates_in_large_objects_are_found_quickly(void **state) {
     struct arena *a = *state;
@@ -393,6 +405,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(texts_that_are_json_are_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(texts_that_are_not_json_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(depth_and_number_of_values_are_bounded, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_wrapping_of_ours_may_go_deeper, set_up, tear_down),
         cmocka_unit_test_setup_teardown(duplicates_in_large_objects_are_found_quickly, set_up, tear_down),
         cmocka_unit_test_setup_teardown(parses_do_not_influence_each_other, set_up, tear_down),
         cmocka_unit_test_setup_teardown(values_are_found_and_typed, set_up, tear_down),

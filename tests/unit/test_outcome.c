@@ -453,6 +453,17 @@ static void sealed_numbers_come_back(void **state) {
     }
 }
 
+/* So can the deepest data: a CloudEvent in binary mode has them as its body. */
+static void sealed_data_may_be_as_deep_as_a_body(void **state) {
+    struct arena *a = *state;
+    struct json *data = json_of(a, "{}");
+    for (int i = 1; i < JSON_DEPTH_MAX; i++)
+        data = json_of(a, str_z(a, str_printf(a, "{\"a\":" STR_FMT "}", STR_ARG(json_to_text(a, data)))));
+    struct sealed in = {.source = STR("a"), .id = STR("b"), .type = STR("c"), .data = data}, out;
+    assert_true(sealed_decode(a, sealed_encode(a, &in), &out));
+    assert_true(json_equal(out.data, data));
+}
+
 static void only_what_was_written_is_read_as_sealed(void **state) {
     struct arena *a = *state;
     static const char *const texts[] = {
@@ -498,6 +509,7 @@ int main(void) {
         TEST(transactions_have_a_description),
         TEST(sealed_parts_are_read_as_they_were_written),
         TEST(sealed_numbers_come_back),
+        TEST(sealed_data_may_be_as_deep_as_a_body),
         TEST(only_what_was_written_is_read_as_sealed),
     };
     return cmocka_run_group_tests_name("outcome", tests, NULL, NULL);
