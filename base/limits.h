@@ -69,7 +69,8 @@ enum {
     COLD_BYTES_MAX = 4096,
     OUTCOME_BYTES_MAX = 65535, /* the clear part; an ordinary award is about 300 bytes */
     LANES_MAX = 4096,
-    PROGRAMS_MAX = 256, /* compiled configurations that a process keeps: some 50 KiB each */
+    PROGRAMS_MAX = 256,                    /* compiled configurations that a process keeps: some 50 KiB each */
+    PROGRAM_BYTES_MAX = 128 * 1024 * 1024, /* and all of them: the largest take 20 MiB, and every worker keeps its own */
 };
 
 /* time, milliseconds unless said */

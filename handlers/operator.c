@@ -172,8 +172,6 @@ static enum problem read_scopes(struct request *r, const struct key_in *in, uint
             *scopes |= one;
         }
     }
-    if (in->expires_at != 0 && in->expires_at <= r->now_ms)
-        fault_add(&r->faults, P_VALIDATION, STR("/expires_at"), "must be a time to come");
     return r->faults.list.n > 0 ? P_VALIDATION : P_OK;
 }
 

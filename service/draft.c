@@ -152,14 +152,56 @@ static enum problem compile(struct service *s, struct arena *a, const struct jso
     return first != P_OK ? first : p;
 }
 
+/* ---- how large it may become ---- */
+
+static uint32_t depth_of(const struct json *v) {
+    uint32_t deepest = 0;
+    if (v->type != JSON_ARRAY && v->type != JSON_OBJECT) return 0;
+    for (uint32_t i = 0; i < v->n; i++) {
+        uint32_t depth = depth_of(v->type == JSON_ARRAY ? &v->items[i] : &v->members[i].value);
+        if (depth > deepest) deepest = depth;
+    }
+    return deepest + 1;
+}
+
+static size_t values_of(const struct json *v) {
+    size_t n = 1;
+    if (v->type != JSON_ARRAY && v->type != JSON_OBJECT) return n;
+    for (uint32_t i = 0; i < v->n; i++) n += values_of(v->type == JSON_ARRAY ? &v->items[i] : &v->members[i].value);
+    return n;
+}
+
+/* What is exported must be a body that can be applied, also where it was put together from parts. */
+static enum problem check_whole(const struct draft *d, struct faults *f) {
+    static const char wrapping[] = "{\"version\":9007199254740992,\"definitions\":[]}";
+    size_t bytes = sizeof wrapping, values = 3; /* the object, its version, its list */
+    for (size_t i = 0; i < d->n; i++) {
+        const struct definition *one = &d->definitions[i];
+        bytes += d->texts[i].n + 1;
+        values += values_of(&one->body) + 1; /* settings may lack their code, which is exported */
+        if (depth_of(&one->body) + JSON_WRAPPING_MAX > JSON_DEPTH_MAX) {
+            return fault_add(f, P_DEFINITION, one->pointer, "is nested deeper than a definition of a configuration may be: %d levels",
+                             JSON_DEPTH_MAX - JSON_WRAPPING_MAX);
+        }
+    }
+    if (bytes > CONFIG_BYTES_MAX)
+        return fault_add(f, P_DEFINITION, STR("/definitions"), "a whole configuration has at most %d bytes; this would be %zu",
+                         CONFIG_BYTES_MAX, bytes);
+    if (values > JSON_NODES_MAX)
+        return fault_add(f, P_DEFINITION, STR("/definitions"), "a whole configuration has at most %d values; this would be %zu",
+                         JSON_NODES_MAX, values);
+    return P_OK;
+}
+
 enum problem draft_make(struct service *s, struct arena *a, tenant_id t, const struct json *document, struct draft *d, struct faults *f) {
     enum db_result r = tenant_by_id(s->db, a, t, &d->tenant);
     if (r != DB_OK) return r == DB_NOT_FOUND ? P_NOT_FOUND : service_problem(r, f);
     enum problem p = compile(s, a, document, d, f);
     if (p == P_OK) p = config_rows(s, a, t, d->tenant.config_version, &d->rows, &d->n_rows, f);
     if (p == P_OK) p = check_window(s, d, f);
-    if (p == P_OK) compare(a, d);
-    return p;
+    if (p != P_OK) return p;
+    compare(a, d);
+    return check_whole(d, f);
 }
 
 enum problem draft_program(struct service *s, struct arena *a, struct draft *d, int64_t now_ms, const struct program **out,

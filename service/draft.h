@@ -21,7 +21,7 @@ struct draft { /* a document against what is stored */
 
 /* Splits a document into d->definitions; all its faults. */
 MUST_CHECK enum problem draft_read(struct arena *a, const struct json *document, struct draft *d, struct faults *f);
-/* Reads, numbers, compiles and compares. */
+/* Reads, numbers, compiles and compares. P_DEFINITION where the whole could be stored but not be applied again: too long, too deep. */
 MUST_CHECK enum problem draft_make(struct service *s, struct arena *a, tenant_id t, const struct json *document, struct draft *d,
                                    struct faults *f);
 /* The program that a made draft would be if it were written at now_ms, with what becomes of the tenant's zone; where nothing differs, the

@@ -12,7 +12,9 @@ struct program_slot {
     uint64_t version;
     uint64_t used; /* service.clock at the last use */
     struct arena *arena;
-    const struct program *program;
+    size_t bytes;
+    const struct program *program; /* NULL: it does not compile; not tried again before retry_us */
+    int64_t retry_us;
 };
 struct tenant_keys_slot {
     tenant_id tenant;

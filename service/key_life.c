@@ -78,8 +78,9 @@ static struct write write_of(struct service *s, struct arena *a, const struct ke
 /* ---- create ---- */
 
 static enum problem create_effect(struct write *w, struct faults *f, enum db_result *r) {
-    (void)f;
     struct key_row *row = w->ctx;
+    if (row->expires_at != 0 && row->expires_at <= w->now_ms) /* here, not before: a repeat may come when the key has ended */
+        return fault_add(f, P_VALIDATION, STR("/expires_at"), "must be a time to come");
     char *key_id = arena_alloc(w->a, API_KEY_ID_CHARS);
     base62_random(key_id, API_KEY_ID_CHARS);
     row->key_id = (struct str){key_id, API_KEY_ID_CHARS};

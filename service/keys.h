@@ -46,7 +46,8 @@ struct key_write { /* who writes */
     const struct write_key *key; /* the Idempotency-Key, NULL: none */
     int64_t now_ms;
 };
-/* The answer: {"key_id","name","scopes","created_at","expires_at","key"}: the key's text, shown once; a repeat has null there. */
+/* The answer: {"key_id","name","scopes","created_at","expires_at","key"}: the key's text, shown once; a repeat has null there.
+ * P_VALIDATION with /expires_at where that is over. */
 MUST_CHECK enum problem key_create(struct service *s, struct arena *a, const struct key_write *w, struct str name, uint32_t scopes,
                                    int64_t expires_at, struct write_answer *answer, struct faults *f);
 /* A second secret for the same key id; the former stays valid for the overlap. The same answer. P_NOT_FOUND, also for a revoked key. */

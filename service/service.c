@@ -10,7 +10,10 @@
 #include "base/log.h"
 #include "service/inside.h"
 
-enum { PATIENT_S = 600 }; /* jobs and verify: one long statement, or long thought between two */
+enum {
+    PATIENT_S = 600, /* jobs and verify: one long statement, or long thought between two */
+    UNUSABLE_S = 5,  /* a stored configuration that does not compile: when it is tried again */
+};
 
 /* The second part of new keys: what api_token_parse takes back. */
 static bool env_is_valid(const char *env) {
@@ -177,23 +180,48 @@ static enum problem program_load(struct service *s, struct arena *a, tenant_id t
     return P_OK;
 }
 
+static void program_drop(struct service *s, struct program_slot *slot) {
+    arena_free(&slot->arena);
+    *slot = s->programs[--s->n_programs];
+}
+
+static enum problem unusable(struct faults *f) {
+    f->retry_after = UNUSABLE_S;
+    return P_CONFIG_UNUSABLE;
+}
+
+/* A new slot; of what does not compile as well, which is not to cost a compilation at every request. */
+static enum problem program_add(struct service *s, tenant_id t, uint64_t version, struct program_slot **out, struct faults *f) {
+    if (s->n_programs == s->cap_programs) {
+        f->retry_after = 1;
+        return fault_say(f, P_UNAVAILABLE, "too many tenants at once; send the same request again");
+    }
+    struct arena *a = arena_new();
+    struct program *program = NULL;
+    enum problem p = program_load(s, a, t, version, &program, f);
+    if (p != P_OK) arena_free(&a);
+    if (p != P_OK && p != P_CONFIG_UNUSABLE) return p;
+    *out = &s->programs[s->n_programs++];
+    **out = (struct program_slot){.tenant = t, .version = version, .arena = a};
+    if (p != P_OK) {
+        (*out)->retry_us = clock_monotonic_us() + UNUSABLE_S * INT64_C(1000000);
+        return unusable(f);
+    }
+    (*out)->program = program;
+    (*out)->bytes = arena_used(a);
+    return P_OK;
+}
+
 enum problem program_get(struct service *s, tenant_id t, uint64_t version, const struct program **out, struct faults *f) {
     struct program_slot *slot = program_slot_of(s, t, version);
+    if (slot != NULL && slot->program == NULL) {
+        if (clock_monotonic_us() < slot->retry_us) return unusable(f);
+        program_drop(s, slot);
+        slot = NULL;
+    }
     if (slot == NULL) {
-        if (s->n_programs == s->cap_programs) {
-            f->retry_after = 1;
-            return fault_say(f, P_UNAVAILABLE, "too many tenants at once; send the same request again");
-        }
-        struct arena *a = arena_new();
-        struct program *program;
-        enum problem p = program_load(s, a, t, version, &program, f);
-        if (p != P_OK) {
-            arena_free(&a);
-            if (p == P_CONFIG_UNUSABLE) f->retry_after = 5;
-            return p;
-        }
-        slot = &s->programs[s->n_programs++];
-        *slot = (struct program_slot){.tenant = t, .version = version, .arena = a, .program = program};
+        enum problem p = program_add(s, t, version, &slot, f);
+        if (p != P_OK) return p;
     }
     slot->used = ++s->clock;
     *out = slot->program;
@@ -201,12 +229,14 @@ enum problem program_get(struct service *s, tenant_id t, uint64_t version, const
 }
 
 void programs_trim(struct service *s) {
-    while (s->n_programs > PROGRAMS_MAX) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < s->n_programs; i++) bytes += s->programs[i].bytes;
+    while (s->n_programs > PROGRAMS_MAX || (bytes > PROGRAM_BYTES_MAX && s->n_programs > 1)) {
         size_t oldest = 0;
         for (size_t i = 1; i < s->n_programs; i++) {
             if (s->programs[i].used < s->programs[oldest].used) oldest = i;
         }
-        arena_free(&s->programs[oldest].arena);
-        s->programs[oldest] = s->programs[--s->n_programs];
+        bytes -= s->programs[oldest].bytes;
+        program_drop(s, &s->programs[oldest]);
     }
 }

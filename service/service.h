@@ -37,9 +37,9 @@ void service_deadline(struct service *s, int64_t us);
 bool service_idle(struct service *s, int64_t now_ms);
 
 /* The program of a tenant at a version; cached. The pointer is good until programs_trim, which is called between requests or sets.
- * A stored configuration that does not compile is P_CONFIG_UNUSABLE, logged loudly. */
+ * A stored configuration that does not compile is P_CONFIG_UNUSABLE, logged loudly, and tried again after some seconds. */
 MUST_CHECK enum problem program_get(struct service *s, tenant_id t, uint64_t version, const struct program **out, struct faults *f);
-void programs_trim(struct service *s); /* lets go of what was used longest ago, beyond PROGRAMS_MAX */
+void programs_trim(struct service *s); /* lets go of what was used longest ago, beyond PROGRAMS_MAX or PROGRAM_BYTES_MAX */
 
 /* ---- lanes: the numbered change log of this connection (MECHANICS 3) ---- */
 
