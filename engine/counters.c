@@ -67,6 +67,25 @@ void counter_add(struct arena *a, struct member_state *s, enum counter_kind what
     s->hot_dirty = true;
 }
 
+/* The row keeps where its period began, not by which zone. A day that began less than 23 hours ago is not over in any zone, and weeks and
+ * months that begin within 26 hours of each other are the same one by two zones. By one and the same zone neither can happen. */
+#define DAY_MS_MIN     (23 * MS_HOUR)
+#define ZONES_MS_APART (26 * MS_HOUR)
+
+int64_t counter_period(const struct counter *known, enum period_kind kind, const struct zone *zone, int64_t t_ms, int64_t *end) {
+    int64_t start = period_start(zone, kind, t_ms), until = period_end(zone, kind, t_ms);
+    bool other = known && known->start != start && known->start != 0;
+    if (other && kind == PERIOD_DAY && t_ms >= known->start && t_ms < known->start + DAY_MS_MIN) {
+        start = known->start;
+        until = start + DAY_MS_MIN;
+    } else if (other && (kind == PERIOD_WEEK || kind == PERIOD_MONTH) && known->start >= start - ZONES_MS_APART &&
+               known->start <= start + ZONES_MS_APART) {
+        start = known->start;
+    }
+    if (end) *end = until;
+    return start;
+}
+
 int64_t counter_value(const struct member_state *s, enum counter_kind what, uint16_t no, enum period_kind kind, int64_t start) {
     const struct counter *c = state_counter(s, what, no, kind);
     if (c && c->start == start) return c->value;

@@ -165,18 +165,18 @@ static void check_amount(struct explaining *x, uint8_t i) {
 
 static void limit_figures(const struct explaining *x, const struct rule_limit *l, int64_t t_ms, struct check *c) {
     const struct zone *zone = zone_at(x->w.p, x->w.s, &l->zone, t_ms);
-    c->used = counter_value(x->w.s, COUNTER_LIMIT, x->rule->no, l->per, period_start(zone, l->per, t_ms));
+    const struct counter *known = state_counter(x->w.s, COUNTER_LIMIT, x->rule->no, l->per);
+    c->used = counter_value(x->w.s, COUNTER_LIMIT, x->rule->no, l->per, counter_period(known, l->per, zone, t_ms, &c->at));
     c->of = l->count;
     c->left = c->used < c->of ? c->of - c->used : 0;
-    c->at = period_end(zone, l->per, t_ms);
 }
 
 static void cap_figures(const struct explaining *x, const struct currency *currency, int64_t t_ms, struct check *c) {
     const struct zone *zone = zone_at(x->w.p, x->w.s, &currency->cap.zone, t_ms);
-    c->used = counter_value(x->w.s, COUNTER_CAP, currency->no, PERIOD_DAY, period_start(zone, PERIOD_DAY, t_ms));
+    const struct counter *known = state_counter(x->w.s, COUNTER_CAP, currency->no, PERIOD_DAY);
+    c->used = counter_value(x->w.s, COUNTER_CAP, currency->no, PERIOD_DAY, counter_period(known, PERIOD_DAY, zone, t_ms, &c->at));
     c->of = cap_amount(x->w.p, x->w.s, currency);
     c->left = c->used < c->of ? c->of - c->used : 0;
-    c->at = period_end(zone, PERIOD_DAY, t_ms);
 }
 
 /* Until when dates, limits and the cooldown stand in the way of an event at t; t itself: they do not. */

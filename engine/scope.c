@@ -62,7 +62,8 @@ static bool lookup(void *ctx, struct str name, struct arena *a, struct json *out
     enum period_kind kind;
     const struct metric *m = scope_metric(w->p, name, &kind);
     if (!m) return false;
-    int64_t start = period_start(zone_at(w->p, w->s, &m->zone, w->time_ms), kind, w->time_ms);
+    const struct counter *known = state_counter(w->s, COUNTER_METRIC, m->no, kind);
+    int64_t start = counter_period(known, kind, zone_at(w->p, w->s, &m->zone, w->time_ms), w->time_ms, NULL);
     *out = json_num((double)counter_value(w->s, COUNTER_METRIC, m->no, kind, start) / 1000.0);
     return true;
 }

@@ -63,6 +63,10 @@ MUST_CHECK enum problem settle_note(const struct program *p, struct member_state
 /* The zone that counts for the member at t: of a reference in a definition. */
 const struct zone *zone_at(const struct program *p, const struct member_state *s, const struct zone_ref *ref, int64_t t_ms);
 uint16_t zone_no_at(const struct program *p, const struct member_state *s, int64_t t_ms);
+/* The start of the period in which a counter counts at t; *end (may be NULL) is when it is over. `known` is the counter of the row, NULL:
+ * none. When the zone of a definition has changed, the period that had begun by the old one goes on until it is over (SEMANTICS 35): a cap
+ * or limit gets no second room on the same day. */
+int64_t counter_period(const struct counter *known, enum period_kind kind, const struct zone *zone, int64_t t_ms, int64_t *end);
 /* The value of a counter in the period that holds t, from the row and the closed periods that are loaded; 0 where there is none. */
 int64_t counter_value(const struct member_state *s, enum counter_kind what, uint16_t no, enum period_kind kind, int64_t start);
 /* The cap of a currency for the member as it stands: amount + plus_per_level × (level − 1). */

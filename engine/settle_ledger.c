@@ -77,7 +77,8 @@ void ledger_transfer(struct settling *w, const struct grant_result *g) {
     if (raises_lifetime(g->kind, g->amount)) state_lifetime(w->a, w->s, g->currency)->earned += g->amount;
     if (g->kind == KIND_EARNED || g->kind == KIND_BONUS) {
         static const struct zone_ref of_tenant = {.of = ZONE_TENANT};
-        int64_t day = period_start(zone_at(w->p, w->s, &of_tenant, w->time_ms), PERIOD_DAY, w->time_ms);
+        const struct counter *known = state_counter(w->s, COUNTER_EARNED, g->currency, PERIOD_DAY);
+        int64_t day = counter_period(known, PERIOD_DAY, zone_at(w->p, w->s, &of_tenant, w->time_ms), w->time_ms, NULL);
         counter_add(w->a, w->s, COUNTER_EARNED, g->currency, PERIOD_DAY, day, g->amount);
     }
     w->s->hot_dirty = true;

@@ -48,9 +48,9 @@ static struct counter *top_of(struct asking *q, const struct counter *c) {
 /* The counter may be read or added to in the period that holds the event. */
 static void touch(struct asking *q, enum counter_kind what, uint16_t no, enum period_kind kind, const struct zone *zone) {
     struct counter c = {.what = what, .no = no, .kind = kind};
-    c.start = period_start(zone, kind, q->time_ms);
     struct counter *top = q->several ? top_of(q, &c) : NULL;
     const struct counter *known = top ? top : current_of(q, &c);
+    c.start = counter_period(known, kind, zone, q->time_ms, NULL);
     if (known && known->start != c.start) ask_period(q, kind, known->start < c.start ? known->start : c.start);
     if (q->dry || !q->several) return;
     if (!top) {

@@ -114,7 +114,8 @@ static struct counted *counted_of(struct settling *w, const struct metric *m) {
     for (int kind = 0; kind < PERIOD__MAX; kind++) {
         if (!(m->periods & 1u << kind)) continue;
         row->periods[row->n_periods].kind = (enum period_kind)kind;
-        row->periods[row->n_periods++].start = period_start(zone, (enum period_kind)kind, w->time_ms);
+        const struct counter *known = state_counter(w->s, COUNTER_METRIC, m->no, (enum period_kind)kind);
+        row->periods[row->n_periods++].start = counter_period(known, (enum period_kind)kind, zone, w->time_ms, NULL);
     }
     return row;
 }
@@ -173,9 +174,9 @@ static bool limit_denies(struct settling *w, const struct rule *r) {
     uint8_t which = 0;
     for (uint8_t i = 0; i < r->n_limits; i++) {
         const struct zone *zone = zone_at(w->p, w->s, &r->limits[i].zone, w->time_ms);
-        int64_t start = period_start(zone, r->limits[i].per, w->time_ms);
+        const struct counter *known = state_counter(w->s, COUNTER_LIMIT, r->no, r->limits[i].per);
+        int64_t next, start = counter_period(known, r->limits[i].per, zone, w->time_ms, &next);
         if (counter_value(w->s, COUNTER_LIMIT, r->no, r->limits[i].per, start) < r->limits[i].count) continue;
-        int64_t next = period_end(zone, r->limits[i].per, w->time_ms);
         if (next <= end) continue;
         end = next;
         which = i;
@@ -222,17 +223,18 @@ static void start_cooldown(struct settling *w, const struct rule *r) {
 static void use_limits(struct settling *w, const struct rule *r) {
     for (uint8_t i = 0; i < r->n_limits; i++) {
         const struct zone *zone = zone_at(w->p, w->s, &r->limits[i].zone, w->time_ms);
-        counter_add(w->a, w->s, COUNTER_LIMIT, r->no, r->limits[i].per, period_start(zone, r->limits[i].per, w->time_ms), 1);
+        const struct counter *known = state_counter(w->s, COUNTER_LIMIT, r->no, r->limits[i].per);
+        int64_t start = counter_period(known, r->limits[i].per, zone, w->time_ms, NULL);
+        counter_add(w->a, w->s, COUNTER_LIMIT, r->no, r->limits[i].per, start, 1);
     }
 }
 
 /* The part of `wanted` that the currency's daily cap has room for; the figures are those after it. */
 static int64_t capped(const struct settling *w, const struct currency *c, int64_t wanted, int64_t *day, struct cap_figures *figures) {
     const struct zone *zone = zone_at(w->p, w->s, &c->cap.zone, w->time_ms);
-    *day = period_start(zone, PERIOD_DAY, w->time_ms);
+    *day = counter_period(state_counter(w->s, COUNTER_CAP, c->no, PERIOD_DAY), PERIOD_DAY, zone, w->time_ms, &figures->resets_at);
     figures->amount = cap_amount(w->p, &w->before, c);
     figures->used = counter_value(w->s, COUNTER_CAP, c->no, PERIOD_DAY, *day);
-    figures->resets_at = period_end(zone, PERIOD_DAY, w->time_ms);
     int64_t room = figures->amount > figures->used ? figures->amount - figures->used : 0;
     int64_t paid = wanted < room ? wanted : room;
     figures->used += paid;

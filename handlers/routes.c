@@ -94,6 +94,7 @@ static const struct route rows[] = {
      .name = "explain_rule",
      .scope = SCOPE_MEMBERS_READ,
      .query = why_params,
+     .now = true,
      .handle = why_get},
     {.method = METHOD_GET,
      .pattern = "/v1/groups/{kind}/{code}/members",

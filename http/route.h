@@ -29,6 +29,7 @@ struct route {
     const struct shape *body; /* checked and filled before the handler; NULL: the handler reads request->json itself */
     bool cloudevents;         /* takes the media types of CloudEvents as well */
     enum idempotency idempotency;
+    bool now;                 /* a GET whose answer hangs on the configuration of this very moment */
     bool write;               /* keys are read from the database now; reads may use a record of KEY_STALE_MS */
     const char *const *query; /* names of the query parameters, NULL-terminated; NULL: none */
     /* either */

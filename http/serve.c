@@ -23,7 +23,7 @@ static void authenticate(struct serving *set, enum problem *problems) {
     for (size_t i = 0; i < set->n; i++) {
         const struct request *r = set->requests[i];
         if (problems[i] != P_OK || r->route->scope == SCOPE_NONE) continue;
-        if (r->route->write || r->route->scope == SCOPE_CONFIG_READ) max_age_ms = 0;
+        if (r->route->method != METHOD_GET || r->route->now || r->route->scope == SCOPE_CONFIG_READ) max_age_ms = 0;
         bearers[n] = bearer_of(r->authorization);
         at[n++] = i;
     }
@@ -33,7 +33,11 @@ static void authenticate(struct serving *set, enum problem *problems) {
         struct request *r = set->requests[at[k]];
         r->who = who[k];
         problems[at[k]] = found[k];
-        if (found[k] == P_UNAUTHENTICATED && who[k].why != NULL) fault_say(&r->faults, P_UNAUTHENTICATED, "%s", who[k].why);
+        if (found[k] == P_UNAUTHENTICATED) {
+            const char *why =
+                bearers[k].n == 0 ? "send the header field Authorization: Bearer, and a key" : "the key is not known, or has ended";
+            fault_say(&r->faults, P_UNAUTHENTICATED, "%s", who[k].why != NULL ? who[k].why : why);
+        }
         if (found[k] == P_UNAVAILABLE) {
             r->faults.retry_after = 1;
             fault_say(&r->faults, P_UNAVAILABLE, "the credential cannot be checked at the moment; send the same request again");
@@ -59,7 +63,10 @@ static enum problem authorise(struct request *r) {
     if (route->operators_too && r->who.tenant.id.v == 0 && (r->who.scopes & SCOPE_OPERATOR) != 0) return P_OK;
     bool right_kind = (route->scope == SCOPE_OPERATOR) == (r->who.tenant.id.v == 0);
     if (right_kind && (r->who.scopes & route->scope) != 0) return P_OK;
-    return fault_say(&r->faults, P_SCOPE, "this needs a credential with the scope %s", scope_name((enum scope)route->scope));
+    const char *whose = right_kind                ? ""
+                        : r->who.tenant.id.v == 0 ? "; this is an operator's key: take a tenant's"
+                                                  : "; only an operator's key has it";
+    return fault_say(&r->faults, P_SCOPE, "this needs a credential with the scope %s%s", scope_name((enum scope)route->scope), whose);
 }
 
 /* ---- what the row says about the rest ---- */
@@ -67,7 +74,10 @@ static enum problem authorise(struct request *r) {
 static enum problem check_key(struct request *r) {
     enum idempotency wanted = r->route->idempotency;
     if (wanted == IDEMPOTENCY_NONE || (wanted == IDEMPOTENCY_OPTIONAL && r->idempotency_key.n == 0)) return P_OK;
-    if (r->idempotency_key.n == 0) return P_KEY_MISSING;
+    if (r->idempotency_key.n == 0) {
+        return fault_say(&r->faults, P_KEY_MISSING,
+                         "send a header field Idempotency-Key of your choice, and the same one when you repeat the request");
+    }
     if (idempotency_key_parse(r->arena, r->idempotency_key, &r->idempotency_key)) return P_OK;
     return fault_say(&r->faults, P_KEY_INVALID, "an Idempotency-Key has 1 to %d characters of visible ASCII, within quotes or bare",
                      (int)KEY_CHARS_MAX);
@@ -84,7 +94,10 @@ static enum problem check_body(struct request *r) {
         return fault_say(&r->faults, P_BODY_TOO_LARGE, "the body has at most %zu bytes", route->body_max);
     }
     if (r->body.n == 0) return fault_say(&r->faults, P_MALFORMED_JSON, "the body is empty");
-    if (!is_json_type(r->content_type) && !(route->cloudevents && is_cloudevents_type(r->content_type))) return P_MEDIA_TYPE;
+    if (!is_json_type(r->content_type) && !(route->cloudevents && is_cloudevents_type(r->content_type))) {
+        return fault_say(&r->faults, P_MEDIA_TYPE, "send the header field Content-Type: application/json%s",
+                         route->cloudevents ? ", or a type of CloudEvents" : "");
+    }
     enum problem p = json_parse(r->arena, r->body, &r->json, &r->faults);
     if (p != P_OK || route->body == NULL) return p;
     r->shaped = arena_alloc(r->arena, route->body->size);

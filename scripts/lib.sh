@@ -15,7 +15,7 @@ die() {
 }
 
 # The comment at the head of a script is its help.
-usage() { sed -n '2,/^[^#]/ { /^#/!d; s/^#$//; s/^# //; p }' "$0"; }
+usage() { sed -n '2,/^[^#]/ { /^#/!d; /shellcheck/d; s/^#$//; s/^# //; p }' "$0"; }
 
 # needs_value OPTION VALUE…: refuses an option that stands at the end.
 needs_value() { [ $# -ge 2 ] || die "$1 needs a value (--help)"; }

@@ -34,8 +34,8 @@ enum problem member_find(struct service *s, struct arena *a, const struct tenant
 static enum db_result earned_today(struct service *s, struct arena *a, const struct member_found *m, uint16_t currency, int64_t now_ms,
                                    int64_t *out) {
     struct zone_ref tenant_zone = {.of = ZONE_TENANT};
-    int64_t start = period_start(zone_at(m->program, m->state, &tenant_zone, now_ms), PERIOD_DAY, now_ms);
     const struct counter *c = state_counter(m->state, COUNTER_EARNED, currency, PERIOD_DAY);
+    int64_t start = counter_period(c, PERIOD_DAY, zone_at(m->program, m->state, &tenant_zone, now_ms), now_ms, NULL);
     *out = 0;
     if (c == NULL || c->start < start) return DB_OK;
     if (c->start == start) {
