@@ -93,6 +93,15 @@ static void check_sums(struct verifying *v, const struct tenant_view *t) {
                   "wallets and tenant-side accounts (roll-ups and what the lanes add to them) come to %lld together instead of 0",
                   (long long)narrow(x->sum));
     }
+    for (size_t i = 0; i < sums->accounts.list.n; i++) {
+        const struct account_sum *x = &sums->accounts.list.items[i];
+        if (x->sum == 0) continue;
+        const char *name = account_name((enum account)x->account);
+        struct str code = code_text(t->a, t, CODE_CURRENCY, x->currency);
+        violation(v, 2, t->row->code, str_printf(t->a, "currency " STR_FMT " account %s", STR_ARG(code), name != NULL ? name : "unknown"),
+                  "the entries that name it and its own balance (roll-up and what the lanes add to it) come to %lld together instead of 0",
+                  (long long)narrow(x->sum));
+    }
 }
 
 static enum db_result verify_tenant(struct verifying *v, size_t index) {

@@ -1,18 +1,20 @@
 /* service/verify_identities.c: each identity of a tenant names exactly one outcome, of this tenant, of an event, and of this event: what is
- * sealed there gives the same identity (invariant 3). The other direction, each event's outcome has its identity, is in verify_outcomes.c.
+ * sealed there gives the same identity and the same fingerprint (invariant 3). The other direction, each event's outcome has its identity,
+ * is in verify_outcomes.c.
  *
  * What an erased member's outcomes carried cannot be opened any more: there the two directions are compared by number, member by member;
  * what is kept in memory for it is as large as the number of erased members. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/calendar.h"
 #include "service/verifying.h"
 
 struct identities_walk {
     struct verifying *v;
     struct tenant_view *t;
     struct arena *a; /* of the page */
-    struct identity_row *rows;
+    struct identity_text *rows;
     size_t n;
     struct outcome_row *outcomes; /* by position */
     size_t n_outcomes;
@@ -35,7 +37,7 @@ static int by_member(const void *x, const void *y) {
 
 static enum db_result read_outcomes(struct identities_walk *w) {
     struct outcome_ref *refs = NEW_ARRAY(w->a, struct outcome_ref, w->n);
-    for (size_t i = 0; i < w->n; i++) refs[i] = (struct outcome_ref){w->t->row->id, w->rows[i].at};
+    for (size_t i = 0; i < w->n; i++) refs[i] = (struct outcome_ref){w->t->row->id, w->rows[i].row.at};
     enum db_result r = outcomes_find(w->v->db, w->a, refs, w->n, &w->outcomes, &w->n_outcomes);
     if (r != DB_OK || w->n_outcomes == 0) return r;
     qsort(w->outcomes, w->n_outcomes, sizeof *w->outcomes, by_position);
@@ -63,28 +65,58 @@ static void count_erased(struct identities_walk *w, const struct identity_row *r
     }
 }
 
-static void check_identity(struct identities_walk *w, const struct identity_row *row) {
+/* An outcome does not say whether the event came with a time. */
+static bool fingerprint_fits(struct identities_walk *w, const struct identity_row *row, const struct outcome *o, const struct sealed *e,
+                             struct str member) {
+    const struct key32 *key = &w->t->keys->identity;
+    struct hash16 timed = event_fingerprint(key, w->a, e->type, member, o->event_time, e->data);
+    struct hash16 untimed = event_fingerprint(key, w->a, e->type, member, -1, e->data);
+    return memcmp(row->fingerprint.b, timed.b, sizeof timed.b) == 0 || memcmp(row->fingerprint.b, untimed.b, sizeof untimed.b) == 0;
+}
+
+static void check_event(struct identities_walk *w, const struct identity_row *row, const struct outcome_row *found, const struct outcome *o,
+                        const struct member_key_row *member, struct str where) {
+    struct str code = w->t->row->code, names = position_text(w->a, row->at);
+    struct sealed event;
+    if (!sealed_event(w->a, found, member->sealing_key, &event)) return; /* a violation of its own */
+    struct hash16 identity = identity_of(&w->t->keys->identity, event.source, event.id);
+    if (memcmp(identity.b, row->identity.b, sizeof identity.b) != 0) {
+        violation(w->v, 3, code, where, "names " STR_FMT ", which is that of another event", STR_ARG(names));
+    } else if (!fingerprint_fits(w, row, o, &event, member->external_id)) {
+        violation(w->v, 3, code, where, "has not the fingerprint of its event, that of " STR_FMT ": a repeat would be refused",
+                  STR_ARG(names));
+    }
+}
+
+static void check_identity(struct identities_walk *w, const struct identity_text *text) {
+    const struct identity_row *row = &text->row;
     struct outcome_row key = {.at = row->at};
     const struct outcome_row *found = w->n_outcomes > 0 ? bsearch(&key, w->outcomes, w->n_outcomes, sizeof *found, by_position) : NULL;
     struct str hex = hex_text(w->a, (struct str){(const char *)row->identity.b, sizeof row->identity.b}), code = w->t->row->code;
     struct str where = str_printf(w->a, "identity " STR_FMT, STR_ARG(hex)), names = position_text(w->a, row->at);
     w->v->out->identities++;
+    if (floor_div(row->received_at, MS_DAY) != text->received_day) {
+        violation(w->v, 3, code, where, "was received at %lld, which is not on its received_day %u", (long long)row->received_at,
+                  text->received_day);
+    }
     if (found == NULL) {
         if (row->at.day < w->v->kept.outcomes_day) return;
         violation(w->v, 3, code, where, "names " STR_FMT ", which this tenant does not have", STR_ARG(names));
         return;
     }
     struct outcome o;
-    struct hash16 identity;
     const struct member_key_row *member = key_of(w, found->member);
     if (!outcome_decode(w->a, found->clear, &o)) return; /* a violation of its own */
+    if (row->received_at > sum_capped(o.settled_at, MS_DAY)) {
+        violation(w->v, 3, code, where, "was received at %lld, long after its outcome was settled, at %lld", (long long)row->received_at,
+                  (long long)o.settled_at);
+    }
     if (o.change != CHANGE_EVENT) {
         violation(w->v, 3, code, where, "names " STR_FMT ", which is not that of an event", STR_ARG(names));
     } else if (member != NULL && !member->has_key) {
         count_erased(w, row, found->member);
-    } else if (member != NULL && sealed_identity(w->a, w->t, found, member->sealing_key, &identity) &&
-               memcmp(identity.b, row->identity.b, sizeof identity.b) != 0) {
-        violation(w->v, 3, code, where, "names " STR_FMT ", which is that of another event", STR_ARG(names));
+    } else if (member != NULL) {
+        check_event(w, row, found, &o, member, where);
     }
 }
 
@@ -103,7 +135,7 @@ static void compare_erased(struct identities_walk *w) {
 /* Identities are hashes: how far we are tells how many there are. */
 static void tell(struct identities_walk *w, uint64_t done) {
     char phase[160];
-    const uint8_t *last = w->rows[w->n - 1].identity.b;
+    const uint8_t *last = w->rows[w->n - 1].row.identity.b;
     snprintf(phase, sizeof phase, "identities of " STR_FMT, STR_ARG(w->t->row->code));
     double part = ((double)last[0] * 256 + last[1] + 1) / 65536;
     verify_progress(w->v, phase, done, w->n < PAGE_ROWS ? done : (uint64_t)((double)done / part));
@@ -130,7 +162,7 @@ enum db_result verify_identities(struct verifying *v, struct tenant_view *t) {
         r = page(&w, done > 0 ? &after : NULL);
         if (r != DB_OK || w.n == 0) break;
         done += w.n;
-        after = w.rows[w.n - 1].identity;
+        after = w.rows[w.n - 1].row.identity;
         more = w.n == PAGE_ROWS;
         tell(&w, done);
     }

@@ -10,6 +10,7 @@ struct slice {
     bool end;
     struct lane_row *heads;
     size_t n_heads;
+    struct account_sums accounts; /* of the members' entries */
 };
 
 struct str member_text(struct arena *a, const struct member_view *m) {
@@ -121,13 +122,22 @@ static void check_key(struct verifying *v, const struct tenant_view *t, const st
     }
 }
 
-static enum db_result prove_member(struct verifying *v, struct tenant_view *t, const struct member_view *m, struct arena *a) {
+static void collect_accounts(struct arena *a, struct account_sums *out, const struct account_sums *of) {
+    for (size_t i = 0; i < of->list.n; i++) {
+        const struct account_sum *x = &of->list.items[i];
+        accounts_add(a, out, x->currency, x->account, x->sum);
+    }
+}
+
+static enum db_result prove_member(struct verifying *v, struct tenant_view *t, struct slice *slice, const struct member_view *m,
+                                   struct arena *a) {
     struct recount recount = {.a = a, .tally = {.a = a}, .whole = true, .usable = true};
     v->out->members++;
     check_key(v, t, m, a);
     enum db_result r = verify_outcomes(v, t, m, &recount);
     if (r == DB_OK) r = verify_wallets(v, t, m, &recount);
     if (r != DB_OK) return r;
+    collect_accounts(slice->a, &slice->accounts, &recount.accounts);
     if (recount.dropped) v->out->uncounted++;
     if (m->damaged) {
         violation(v, 1, t->row->code, member_text(a, m), "the state row is damaged: it is none of our encodings");
@@ -137,12 +147,13 @@ static enum db_result prove_member(struct verifying *v, struct tenant_view *t, c
     return DB_OK;
 }
 
-static enum db_result prove_slice(struct verifying *v, struct tenant_view *t, const struct slice *slice) {
+static enum db_result prove_slice(struct verifying *v, struct tenant_view *t, struct slice *slice) {
     struct arena *a = arena_new();
+    slice->accounts = (struct account_sums){0}; /* it may be proved again */
     enum db_result r = find_orphans(v, t, slice);
     for (size_t i = 0; i < slice->n && r == DB_OK; i++) {
         arena_reset(a);
-        r = prove_member(v, t, &slice->members[i], a);
+        r = prove_member(v, t, slice, &slice->members[i], a);
     }
     arena_free(&a);
     return r;
@@ -188,6 +199,7 @@ enum db_result verify_members(struct verifying *v, struct tenant_view *t) {
             if (r == DB_OK) r = prove_slice(v, t, &slice);
             if (r == DB_OK) r = verify_again(v, &mark, &again);
         }
+        collect_accounts(v->run, &v->sums[t->index].accounts, &slice.accounts);
         done += slice.n;
         if (r == DB_OK) tell(v, t, &slice, done);
     }

@@ -96,14 +96,10 @@ static void check_versions(struct outcomes_walk *w) {
 
 /* ---- identities ---- */
 
-bool sealed_identity(struct arena *a, const struct tenant_view *t, const struct outcome_row *row, const uint8_t key[SEAL_KEY_BYTES],
-                     struct hash16 *out) {
+bool sealed_event(struct arena *a, const struct outcome_row *row, const uint8_t key[SEAL_KEY_BYTES], struct sealed *out) {
     struct str clear;
-    struct sealed sealed;
     if (!crypto_open(a, key, seal_associated(a, row->tenant, row->member), row->sealed, &clear)) return false;
-    if (!sealed_decode(a, clear, &sealed) || sealed.id.n == 0) return false;
-    *out = identity_of(&t->keys->identity, sealed.source, sealed.id);
-    return true;
+    return sealed_decode(a, clear, out) && out->id.n > 0;
 }
 
 static int by_identity(const void *x, const void *y) {
@@ -134,7 +130,7 @@ static enum db_result check_identities(struct outcomes_walk *w) {
 static void look_inside(struct outcomes_walk *w, const struct outcome_row *row, const struct outcome *o) {
     const struct member_key_row *key = w->m->key;
     bool due = o->change == CHANGE_EVENT && o->settled_at / MS_DAY >= w->v->kept.identities_day;
-    struct event_seen seen = {.at = row->at};
+    struct sealed event;
     struct str clear;
     if (key == NULL) return;
     if (!key->has_key) {
@@ -143,10 +139,11 @@ static void look_inside(struct outcomes_walk *w, const struct outcome_row *row, 
         if (!crypto_open(w->page, key->sealing_key, seal_associated(w->page, row->tenant, row->member), row->sealed, &clear)) {
             violation(w->v, 3, tenant_code(w), where(w, row->at), "its sealed part was changed: it cannot be opened");
         }
-    } else if (!sealed_identity(w->page, w->t, row, key->sealing_key, &seen.identity)) {
+    } else if (!sealed_event(w->page, row, key->sealing_key, &event)) {
         violation(w->v, 3, tenant_code(w), where(w, row->at), "its sealed part was changed: it cannot be opened, or holds no event");
     } else if (due) {
-        *LIST_PUSH(w->page, &w->events) = seen;
+        struct hash16 identity = identity_of(&w->t->keys->identity, event.source, event.id);
+        *LIST_PUSH(w->page, &w->events) = (struct event_seen){row->at, identity};
     }
 }
 

@@ -5,7 +5,10 @@
  * the same snapshot, less what the lanes hold between the roll-up's positions and the cut. Then members are read in slices. Each
  * slice's snapshot stands a little later: the cut moves there, and every transfer on the way is taken from the tenant side, and given
  * to the wallets where its member was in an earlier slice. Then the slice's own wallets, which are as of this cut, are added. So each
- * outcome is read once, and when the last slice is in, all wallets are as of one cut, which is that of the tenant side. */
+ * outcome is read once, and when the last slice is in, all wallets are as of one cut, which is that of the tenant side.
+ *
+ * The same is proved of each contra account for itself, with the entries that name it in the place of the wallets: those of a slice are
+ * read up to where its snapshot saw them, so they stand at the same cut. */
 #include "service/following.h"
 #include "service/verifying.h"
 
@@ -17,6 +20,22 @@ void sums_add(struct verifying *v, size_t tenant, uint16_t currency, __int128 am
         return;
     }
     *LIST_PUSH(v->run, &sums->list) = (struct currency_sum){currency, amount};
+}
+
+void accounts_add(struct arena *a, struct account_sums *sums, uint16_t currency, uint8_t account, __int128 amount) {
+    for (size_t i = 0; i < sums->list.n; i++) {
+        struct account_sum *x = &sums->list.items[i];
+        if (x->currency != currency || x->account != account) continue;
+        x->sum += amount;
+        return;
+    }
+    *LIST_PUSH(a, &sums->list) = (struct account_sum){currency, account, amount};
+}
+
+/* To a tenant-side account. */
+static void add_tenant_side(struct verifying *v, size_t tenant, uint16_t currency, uint8_t account, __int128 amount) {
+    sums_add(v, tenant, currency, amount);
+    accounts_add(v->run, &v->sums[tenant].accounts, currency, account, amount);
 }
 
 /* SIZE_MAX: not one of those that are verified. */
@@ -41,7 +60,10 @@ static void move_over(struct verifying *v, const struct outcome_row *row, struct
     if (tenant == v->done_tenants && row->member.v <= v->done_member.v) return;
     struct outcome o;
     if (!outcome_decode(a, row->clear, &o)) return; /* a violation of its own */
-    for (size_t i = 0; i < o.grants.n; i++) sums_add(v, tenant, o.grants.items[i].currency, -(__int128)o.grants.items[i].amount);
+    for (size_t i = 0; i < o.grants.n; i++) {
+        const struct grant_result *g = &o.grants.items[i];
+        add_tenant_side(v, tenant, g->currency, (uint8_t)g->contra, -(__int128)g->amount);
+    }
 }
 
 static enum db_result advance_lane(struct verifying *v, const struct lane_row *head) {
@@ -74,7 +96,7 @@ static enum db_result read_rollups(struct verifying *v) {
         struct rollup_row *rows;
         size_t n;
         r = rollups_read(v->db, v->run, v->tenants[i].id, &rows, &n);
-        for (size_t k = 0; k < n && r == DB_OK; k++) sums_add(v, i, rows[k].currency, rows[k].balance);
+        for (size_t k = 0; k < n && r == DB_OK; k++) add_tenant_side(v, i, rows[k].currency, rows[k].account, rows[k].balance);
     }
     return r;
 }

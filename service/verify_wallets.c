@@ -99,7 +99,7 @@ static void check_cause(struct wallet_walk *w, const struct entry *e) {
     }
 }
 
-/* ---- what the entries say of lifetimes (SEMANTICS 18, 21) and of points earned ---- */
+/* ---- what the entries say of lifetimes (SEMANTICS 18, 21), of points earned and of contra accounts ---- */
 
 static void add_currency(struct arena *a, struct recount *r, bool spent, uint16_t no, int64_t amount) {
     struct currency_sum *items = spent ? r->spent.items : r->earned.items;
@@ -120,6 +120,7 @@ static void add_currency(struct arena *a, struct recount *r, bool spent, uint16_
 static void count_entry(struct wallet_walk *w, const struct entry *e) {
     struct recount *r = w->recount;
     bool earned = false, spent = false;
+    accounts_add(r->a, &r->accounts, e->currency, (uint8_t)e->contra, e->amount);
     switch (e->kind) {
     case KIND_EARNED:
     case KIND_BONUS:

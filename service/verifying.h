@@ -26,8 +26,18 @@ struct currency_sum {
     uint16_t currency;
     __int128 sum;
 };
-struct tenant_sums { /* wallets of the members done + tenant-side balances, all at the cut */
-    LIST(struct currency_sum) list;
+struct account_sum {
+    uint16_t currency;
+    uint8_t account; /* as stored: maybe no enum account */
+    __int128 sum;
+};
+struct account_sums {
+    LIST(struct account_sum) list;
+};
+/* All at the cut. */
+struct tenant_sums {
+    LIST(struct currency_sum) list; /* wallets of the members done + tenant-side balances */
+    struct account_sums accounts;   /* entries of the members done by their contra account + its tenant-side balance */
 };
 struct lane_cut {
     uint32_t day;
@@ -77,6 +87,7 @@ MUST_CHECK enum db_result sums_begin(struct verifying *v);
 /* Moves the cut to these heads, which one snapshot read. */
 MUST_CHECK enum db_result sums_advance(struct verifying *v, const struct lane_row *heads, size_t n);
 void sums_add(struct verifying *v, size_t tenant, uint16_t currency, __int128 amount);
+void accounts_add(struct arena *a, struct account_sums *sums, uint16_t currency, uint8_t account, __int128 amount);
 
 /* ---- one tenant ---- */
 
@@ -150,6 +161,7 @@ struct recount {
     LIST(struct expected_transfer) transfers; /* by (currency, part, seq) */
     LIST(struct ladder_paid) ladders;         /* the highest level reached by an outcome */
     LIST(struct currency_sum) earned, spent;  /* lifetimes, from the entries */
+    struct account_sums accounts;             /* of the entries, by their contra account */
     struct tally tally;
     bool whole;   /* all outcomes from the first are there and can be read: everything can be recounted */
     bool dropped; /* the first ones are no longer kept */
@@ -162,8 +174,7 @@ MUST_CHECK enum db_result verify_wallets(struct verifying *v, const struct tenan
 void verify_counters(struct verifying *v, const struct tenant_view *t, const struct member_view *m, struct recount *r, struct arena *a);
 /* verify_identities.c: invariant 3, from the identities. */
 MUST_CHECK enum db_result verify_identities(struct verifying *v, struct tenant_view *t);
-/* The identity of the event in an outcome; false: it cannot be opened or is no event. */
-MUST_CHECK bool sealed_identity(struct arena *a, const struct tenant_view *t, const struct outcome_row *row,
-                                const uint8_t key[SEAL_KEY_BYTES], struct hash16 *out);
+/* The event in an outcome; false: it cannot be opened or is no event. */
+MUST_CHECK bool sealed_event(struct arena *a, const struct outcome_row *row, const uint8_t key[SEAL_KEY_BYTES], struct sealed *out);
 
 #endif

@@ -126,21 +126,22 @@ static void read16(struct call *c, uint8_t out[16]) {
 }
 
 enum db_result identities_slice(struct db *db, struct arena *a, tenant_id t, const struct hash16 *after, size_t limit,
-                                struct identity_row **out, size_t *n_out) {
+                                struct identity_text **out, size_t *n_out) {
     struct call c = call_of(db, STMT_IDENTITIES_SLICE, a, 1);
     call_u32(&c, t.v);
     call_bytes(&c, after ? (struct str){(const char *)after->b, sizeof after->b} : STR(""));
     call_u64(&c, limit);
     enum db_result r = call_run(&c);
     *n_out = call_count(&c);
-    *out = NEW_ARRAY(a, struct identity_row, *n_out);
+    *out = NEW_ARRAY(a, struct identity_text, *n_out);
     for (size_t i = 0; call_next(&c); i++) {
-        struct identity_row *row = &(*out)[i];
+        struct identity_row *row = &(*out)[i].row;
         row->tenant.v = (uint32_t)col_u64(&c);
         read16(&c, row->identity.b);
         read16(&c, row->fingerprint.b);
         row->at = read_position(&c);
         row->received_at = col_i64(&c);
+        (*out)[i].received_day = (uint32_t)col_u64(&c);
     }
     return r;
 }

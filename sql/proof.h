@@ -31,8 +31,12 @@ enum db_result members_with_outcomes(struct db *db, struct arena *a, tenant_id t
 enum db_result outcomes_of_member_from(struct db *db, struct arena *a, struct member_ref m, uint32_t *day, size_t limit,
                                        struct outcome_row **out, size_t *n_out);
 /* Identities of a tenant in ascending order, after the given one; NULL: from the first. */
+struct identity_text { /* an identity as it lies there: its day may not be that of its receipt */
+    struct identity_row row;
+    uint32_t received_day;
+};
 enum db_result identities_slice(struct db *db, struct arena *a, tenant_id t, const struct hash16 *after, size_t limit,
-                                struct identity_row **out, size_t *n_out);
+                                struct identity_text **out, size_t *n_out);
 
 /* As lane_rows, of one day and without what is sealed. */
 enum db_result lane_clear(struct db *db, struct arena *a, uint32_t day, uint16_t lane, uint64_t after_n, size_t limit,

@@ -143,15 +143,16 @@ static void members_are_found_by_their_rows(void **state) {
 
 static void identities_come_in_order(void **state) {
     (void)state;
-    struct identity_row *rows;
+    struct identity_text *rows;
     size_t n;
     for (unsigned i = 1; i <= 3; i++) side("INSERT INTO event_identity VALUES (7, REPEAT(CHAR(%u), 16), '', 1, 2, 3, %u, 4, 5)", i, i);
     assert_ok(identities_slice(db[CAROL], arena, T, NULL, 2, &rows, &n));
     assert_int_equal(n, 2);
-    assert_int_equal(rows[1].at.i, 2);
-    assert_ok(identities_slice(db[CAROL], arena, T, &rows[1].identity, 2, &rows, &n));
+    assert_int_equal(rows[1].row.at.i, 2);
+    assert_int_equal(rows[1].received_day, 5);
+    assert_ok(identities_slice(db[CAROL], arena, T, &rows[1].row.identity, 2, &rows, &n));
     assert_int_equal(n, 1);
-    assert_int_equal(rows[0].identity.b[15], 3);
+    assert_int_equal(rows[0].row.identity.b[15], 3);
 }
 
 /* ---- retention ---- */

@@ -68,7 +68,7 @@ class World:
             for n in range(3):
                 t.event("m", time=NOON - timedelta(days=day, minutes=n))
         t.event("m", "cool", time=NOON)
-        t.event("m", "unknown")
+        t.event("m", "unknown", data={"n": 1.5, "list": [1, "x", None]})
         assert t.adjust("m", 5).status == 201 and t.adjust("m", -3).status == 201
         for n in range(2):
             t.event("n", time=NOON - timedelta(hours=n))

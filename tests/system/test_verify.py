@@ -376,6 +376,35 @@ def an_identity_of_an_erased_member_deleted(w):
     w.change("DELETE FROM event_identity WHERE tenant_id = %(t)s AND identity = %(id)s", id=identity_of(w, "gone", 1))
 
 
+def an_identity(w, change, **more):
+    w.change(f"UPDATE event_identity SET {change} WHERE tenant_id = %(t)s AND identity = %(id)s", id=identity_of(w, **more))
+
+
+@damage("event_identity", (3, "^identity [0-9a-f]{32}$", r"has not the fingerprint of its event, that of outcome day \d+ .*: a repeat would be refused"))
+def a_fingerprint(w):
+    an_identity(w, "fingerprint = REVERSE(fingerprint)")
+
+
+@damage("event_identity", (3, "^identity [0-9a-f]{32}$", "has not the fingerprint of its event"))
+def a_fingerprint_of_an_event_without_a_time(w):
+    an_identity(w, "fingerprint = REVERSE(fingerprint)", version=11)
+
+
+@damage("event_identity", (3, "^identity [0-9a-f]{32}$", r"was received at \d+, which is not on its received_day \d+"))
+def the_day_of_an_identity(w):
+    an_identity(w, "received_day = received_day + 1")
+
+
+@damage("event_identity", (3, "^identity [0-9a-f]{32}$", "was received at -1, which is not on its received_day"))
+def a_receipt_before_all_days(w):
+    an_identity(w, "received_at = -1")
+
+
+@damage("event_identity", (3, "^identity [0-9a-f]{32}$", r"was received at \d+, long after its outcome was settled, at \d+"))
+def a_receipt_long_after_the_outcome(w):
+    an_identity(w, "received_at = received_at + 2 * 86400000, received_day = received_day + 2")
+
+
 # lanes, followers, tenant-side balances
 
 def idle_lane(w):
@@ -423,6 +452,14 @@ def a_tenant_side_balance(w):
 @damage("rollup", (2, "^currency gems$", "come to 14 together instead of 0"))
 def a_tenant_side_balance_deleted(w):
     w.change("DELETE FROM rollup WHERE tenant_id = %(t)s AND currency = %(c)s AND account = 1", c=w.gems)
+
+
+@damage("rollup", (2, "^currency points account issuance$", "come to 1 together instead of 0"),
+        (2, "^currency points account unknown$", "come to -1 together instead of 0"))
+def a_balance_moved_to_another_account(w):
+    """All accounts together still come to the same."""
+    w.change("UPDATE rollup SET balance = balance + 1 WHERE tenant_id = %(t)s AND currency = %(c)s AND account = 1", c=w.points)
+    w.change("INSERT INTO rollup (tenant_id, currency, account, balance) VALUES (%(t)s, %(c)s, 200, -1)", c=w.points)
 
 
 @pytest.mark.parametrize("tables, expected, damages", DAMAGES)
