@@ -259,6 +259,13 @@ class Stack:
         if self.dir.exists():
             self.script("--stop")
 
+    def mend(self):
+        """scripts/run again, where something is not as it was started."""
+        alive = all(Path(f"/proc/{pid}").exists() for name, pid in self.env.items() if name.endswith("_PID"))
+        if not alive or json.loads(self.admin.send("GET", "/readyz").body).get("checks", {}).get("memcached") != "ok":
+            self.script()
+            self.read_env()
+
     # -- the command --
 
     def cli(self, *args, stdin=None):
@@ -326,6 +333,11 @@ class Stack:
                 found.add(int(stat.parent.name))
         return found
 
+    def renewed(self, former):
+        """Whether the pool has all its workers, and none of the former ones."""
+        now = self.pool_workers()
+        return not now & former and len(now) == self.workers + 1 + (self.workers + 1) // 2
+
     def pool_log(self):
         return (self.dir / "log" / "pool.log").read_text(errors="backslashreplace")
 
@@ -375,7 +387,7 @@ class Tenant:
 
     # -- HTTP --
 
-    def call(self, method, path, body=None, key=None, headers=None, raw=None):
+    def call(self, method, path, body=None, key=None, headers=None, raw=None, http=None):
         """raw: the body's bytes as they are; else body as JSON."""
         sent = {"Authorization": f"Bearer {key or self.key}"}
         if raw is None and body is not None:
@@ -383,7 +395,7 @@ class Tenant:
         if raw is not None:
             sent["Content-Type"] = "application/json"
         sent.update(headers or {})
-        return self.stack.http.send(method, "/v1" + path, raw, {k: v for k, v in sent.items() if v is not None})
+        return (http or self.stack.http).send(method, "/v1" + path, raw, {k: v for k, v in sent.items() if v is not None})
 
     def get(self, path, **query):
         query = {k.rstrip("_"): v for k, v in query.items()}

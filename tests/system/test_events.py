@@ -422,7 +422,7 @@ def test_S9_an_expression_that_takes_too_many_steps_denies_its_rule(make_tenant)
 def test_S5_suspended_member_is_processed_denied_and_never_paid_later(make_tenant):
     t = make_tenant(config(currency(), rule("r", pays=7, count=[{"metric": "n", "by": 1}], limits=[{"count": 1, "per": "ever"}])))
     t.join()
-    assert t.member("suspend", "m") == {"member": "m", "status": "suspended"}
+    assert t.member("suspend", "m")["status"] == "suspended"
     outcome = t.event(id="while")
     assert outcome["denied"] == [{"rule": "r", "reason": "suspended"}]
     assert (outcome["grants"], outcome["counters"]) == ([], [])

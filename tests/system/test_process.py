@@ -5,6 +5,7 @@ import signal
 import subprocess
 import threading
 import time
+from http.client import HTTPException
 from pathlib import Path
 
 import pytest
@@ -33,11 +34,10 @@ def own(recorder, stack):
 @pytest.fixture
 def t(own):
     """A tenant on a stack that is whole, whatever the test before left."""
-    own.script()
-    own.read_env()
+    own.mend()
     made = own.tenant(ONE)
     yield made
-    own.script()  # mends what the test broke, and only that
+    own.mend()
     made.verify()
 
 
@@ -51,13 +51,10 @@ class Load:
         http = Http(self.t.stack.url, timeout=20)
         while not self.ending.is_set():
             body = self.t.event_body(f"m{len(self.results) % 5}")
-            self.t.stack.http, kept = http, self.t.stack.http
             try:
-                answer = self.t.post(body)
-            except OSError as error:
+                answer = self.t.post(body, http=http)
+            except (OSError, HTTPException) as error:
                 answer = error
-            finally:
-                self.t.stack.http = kept
             self.results.append((body, answer))
 
     def __enter__(self):
@@ -118,7 +115,7 @@ def test_SIGHUP_reads_the_settings_again(t):
         conf.write_text(kept + "log_level = 3\n")
         before = own.pool_workers()
         os.kill(own.pool_pid(), signal.SIGHUP)
-        wait_for(lambda: not own.pool_workers() & before, 20 * SLOW)
+        wait_for(lambda: own.renewed(before), 20 * SLOW)
         lines = own.pool_log().count(" request ")
         t.event()
         assert own.pool_log().count(" request ") == lines
@@ -130,7 +127,7 @@ def test_SIGHUP_reads_the_settings_again(t):
         conf.write_text(kept)
         before = own.pool_workers()
         os.kill(own.pool_pid(), signal.SIGHUP)
-        wait_for(lambda: not own.pool_workers() & before, 20 * SLOW)
+        wait_for(lambda: own.renewed(before), 20 * SLOW)
     lines = own.pool_log().count(" request ")
     t.event()
     wait_for(lambda: own.pool_log().count(" request ") == lines + 1)
@@ -161,10 +158,9 @@ def test_a_worker_killed_by_9_is_replaced_and_its_events_are_settled_once(t):
     own = t.stack
     with Load(t) as load:
         for _ in range(3):
-            before = own.pool_workers()
-            victim = sorted(before)[0]
+            victim = min(own.pool_workers())
             os.kill(victim, signal.SIGKILL)
-            wait_for(lambda: len(own.pool_workers()) == len(before) and victim not in own.pool_workers(), 10 * SLOW)
+            wait_for(lambda: own.renewed({victim}), 10 * SLOW)
             load.more()
     assert load.statuses() <= {200, 502}
     lost = [body for body, answer in load.results if answer.status == 502]
@@ -175,11 +171,10 @@ def test_a_worker_killed_by_9_is_replaced_and_its_events_are_settled_once(t):
 
 def test_a_worker_that_hangs_is_killed_and_replaced(t):
     own = t.stack
-    before = own.pool_workers()
-    victim = max(before)
+    victim = max(own.pool_workers())
     os.kill(victim, signal.SIGSTOP)
     try:
-        wait_for(lambda: victim not in own.pool_workers() and len(own.pool_workers()) == len(before), 15 + 5 * SLOW)
+        wait_for(lambda: own.renewed({victim}), 15 + 5 * SLOW)
     finally:
         if victim in own.pool_workers():
             os.kill(victim, signal.SIGCONT)
@@ -312,11 +307,11 @@ def proxy(t):
     with DatabaseProxy(t.stack.env["ACCOLADE_DB_SOCKET"]) as made:
         before = t.stack.pool_workers()
         os.kill(t.stack.pool_pid(), signal.SIGHUP)
-        wait_for(lambda: not t.stack.pool_workers() & before and len(t.stack.pool_workers()) == len(before), 20 * SLOW)
+        wait_for(lambda: t.stack.renewed(before), 20 * SLOW)
         yield made
     before = t.stack.pool_workers()
     os.kill(t.stack.pool_pid(), signal.SIGHUP)
-    wait_for(lambda: not t.stack.pool_workers() & before and len(t.stack.pool_workers()) == len(before), 20 * SLOW)
+    wait_for(lambda: t.stack.renewed(before), 20 * SLOW)
 
 
 @pytest.mark.parametrize("what", ["lose_answer", "lose_commit"])
