@@ -194,7 +194,8 @@ static enum problem unusable(struct faults *f) {
 static enum problem program_add(struct service *s, tenant_id t, uint64_t version, struct program_slot **out, struct faults *f) {
     if (s->n_programs == s->cap_programs) {
         f->retry_after = 1;
-        return fault_say(f, P_UNAVAILABLE, "too many tenants at once; send the same request again");
+        fault_say(f, P_UNAVAILABLE, "too many tenants at once; send the same request again");
+        return P_UNAVAILABLE;
     }
     struct arena *a = arena_new();
     struct program *program = NULL;
