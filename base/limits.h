@@ -21,7 +21,8 @@ enum {
     JSON_NODES_MAX = 200000,          /* an array of 1,000 events of 200 values */
     FAULTS_MAX = 100,                 /* enough to mend a document at one reading */
     PAGE_DEFAULT = 50,
-    PAGE_MAX = 200, /* a page of transactions reads as many outcomes */
+    PAGE_MAX = 200,                  /* a page of transactions reads as many outcomes */
+    PAGE_BYTES_ENOUGH = 1024 * 1024, /* a page of very large rows ends early */
 };
 
 /* names */

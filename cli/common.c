@@ -21,7 +21,7 @@ void cli_write(const struct buf *b) {
 }
 
 bool cli_read_back(struct cli *c, struct str text, struct json *out) {
-    if (json_parse(c->arena, text, out, &c->faults) == P_OK) return true;
+    if (json_parse_wrapped(c->arena, text, out, &c->faults) == P_OK) return true;
     cli_print(text);
     return false;
 }

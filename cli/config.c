@@ -150,18 +150,35 @@ int cli_config_versions(struct cli *c) {
     return EXIT_OK;
 }
 
+/* All pages as one list. */
+static bool read_history(struct cli *c, const struct tenant_row *t, struct json *all) {
+    LIST(struct json) rows = {0};
+    struct str cursor = STR("");
+    do {
+        struct str text;
+        struct json page;
+        enum problem p =
+            config_history(c->service, c->arena, t, str_of(c->words[1]), str_of(c->words[2]), cursor, PAGE_MAX, &text, &c->faults);
+        if (p != P_OK) return cli_refused(c, p), false;
+        if (!cli_read_back(c, text, &page)) return false;
+        const struct json *data = json_get(&page, "data"), *next = json_get(&page, "next_cursor");
+        for (uint32_t i = 0; i < data->n; i++) *LIST_PUSH(c->arena, &rows) = data->items[i];
+        cursor = next->type == JSON_STRING ? next->string : STR("");
+    } while (cursor.n > 0);
+    *all = (struct json){.type = JSON_ARRAY, .n = (uint32_t)rows.n, .items = rows.items};
+    return true;
+}
+
 int cli_config_history(struct cli *c) {
     struct tenant_row t;
-    struct str text;
-    struct json page;
-    if (!cli_tenant(c, c->words[0], &t)) return EXIT_WRONG;
-    enum problem p = config_history(c->service, c->arena, &t, str_of(c->words[1]), str_of(c->words[2]), &text, &c->faults);
-    if (p != P_OK) return cli_refused(c, p);
+    struct json rows;
+    if (!cli_tenant(c, c->words[0], &t) || !read_history(c, &t, &rows)) return EXIT_WRONG;
     if (c->json) {
-        cli_print(text);
-    } else if (cli_read_back(c, text, &page)) {
+        const struct json_member data = {STR("data"), rows};
+        cli_print(json_to_text(c->arena, &(struct json){.type = JSON_OBJECT, .n = 1, .members = &data}));
+    } else {
         struct buf b = cli_buf(c);
-        put_history(c, json_get(&page, "data"), &b);
+        put_history(c, &rows, &b);
         cli_write(&b);
     }
     return EXIT_OK;

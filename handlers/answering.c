@@ -33,6 +33,13 @@ enum problem query_limit(struct request *r, size_t *limit) {
     return P_OK;
 }
 
+const char *const page_params[] = {"limit", "cursor", NULL};
+
+enum problem query_page(struct request *r, size_t *limit, struct str *cursor) {
+    enum problem p = query_limit(r, limit);
+    return p == P_OK && query_get(r, "cursor", cursor) && cursor->n == 0 ? P_CURSOR : p;
+}
+
 struct str version_etag(struct arena *a, uint64_t version) {
     return str_printf(a, "\"v%llu\"", (unsigned long long)version);
 }

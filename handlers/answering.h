@@ -11,6 +11,9 @@ void answer_with(struct request *r, enum problem p, int status, struct response 
 void answer_write(struct request *r, enum problem p, const struct write_answer *answer, struct response *out);
 /* "limit" from 1 to PAGE_MAX, PAGE_DEFAULT where it is absent. */
 MUST_CHECK enum problem query_limit(struct request *r, size_t *limit);
+/* The two parameters of every list, page_params; the cursor "" where it is absent, P_CURSOR where it is empty. */
+extern const char *const page_params[];
+MUST_CHECK enum problem query_page(struct request *r, size_t *limit, struct str *cursor);
 enum problem query_wrong(struct request *r, const char *name, const char *must); /* P_BAD_REQUEST with a text */
 
 /* A version as a strong ETag: "v7" in quotes. */

@@ -6,7 +6,7 @@
 #include "http/route.h"
 
 extern const struct shape adjustment_shape, rollback_shape, tenant_shape, key_shape, rotation_shape;
-extern const char *const transactions_params[], *const versions_params[], *const audit_params[];
+extern const char *const transactions_params[];
 
 /* events.c */
 enum problem events_collect(struct request *r, struct work *w);
@@ -18,7 +18,7 @@ void levels_get(struct service *s, struct request *r, struct response *out);
 void transactions_list(struct service *s, struct request *r, struct response *out);
 /* people.c, why.c, simulate.c */
 extern const struct shape member_new_shape, member_whole_shape, member_patch_shape, simulation_shape;
-extern const char *const members_params[], *const page_params[], *const why_params[];
+extern const char *const members_params[], *const why_params[];
 void members_list(struct service *s, struct request *r, struct response *out);
 void member_post(struct service *s, struct request *r, struct response *out);
 void member_show_get(struct service *s, struct request *r, struct response *out);

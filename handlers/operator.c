@@ -6,9 +6,7 @@
 #include "service/config.h"
 #include "service/presets.h"
 
-const char *const audit_params[] = {"limit", "cursor", NULL};
-
-enum { LIST_BYTES_MAX = 16 * 1024 * 1024, OVERLAP_S_MAX = 90 * 86400, OVERLAP_S_DEFAULT = 86400 };
+enum { OVERLAP_S_MAX = 90 * 86400, OVERLAP_S_DEFAULT = 86400 };
 
 static enum problem tenant_named(struct service *s, struct request *r, struct tenant_row *t) {
     return tenant_find(s, r->arena, r->params[0], t, &r->faults);
@@ -83,23 +81,10 @@ void tenant_post(struct service *s, struct request *r, struct response *out) {
 }
 
 void tenants_list(struct service *s, struct request *r, struct response *out) {
-    struct tenant_row *rows;
-    size_t n;
-    enum problem p = tenants_all(s, r->arena, &rows, &n, &r->faults);
-    if (p == P_OK) {
-        struct buf b = buf_new(r->arena, LIST_BYTES_MAX);
-        struct json_writer w = json_writer_of(&b);
-        json_open_object(&w);
-        json_key(&w, "data");
-        json_open_array(&w);
-        for (size_t i = 0; i < n; i++) tenant_render(&w, &rows[i]);
-        json_close_array(&w);
-        json_key(&w, "next_cursor");
-        json_put_null(&w);
-        json_close_object(&w);
-        MUST(buf_ok(&b));
-        out->body = buf_str(&b);
-    }
+    struct str cursor = {0};
+    size_t limit;
+    enum problem p = query_page(r, &limit, &cursor);
+    if (p == P_OK) p = tenants_read(s, r->arena, cursor, limit, &out->body, &r->faults);
     answer_with(r, p, 200, out);
 }
 
@@ -196,24 +181,11 @@ void key_post(struct service *s, struct request *r, struct response *out) {
 
 void keys_list(struct service *s, struct request *r, struct response *out) {
     struct tenant_row t;
-    struct key_row *rows;
-    size_t n;
-    enum problem p = tenant_named(s, r, &t);
-    if (p == P_OK) p = keys_of(s, r->arena, t.id, &rows, &n, &r->faults);
-    if (p == P_OK) {
-        struct buf b = buf_new(r->arena, LIST_BYTES_MAX);
-        struct json_writer w = json_writer_of(&b);
-        json_open_object(&w);
-        json_key(&w, "data");
-        json_open_array(&w);
-        for (size_t i = 0; i < n; i++) key_render(&w, r->arena, &rows[i], r->now_ms);
-        json_close_array(&w);
-        json_key(&w, "next_cursor");
-        json_put_null(&w);
-        json_close_object(&w);
-        MUST(buf_ok(&b));
-        out->body = buf_str(&b);
-    }
+    struct str cursor = {0};
+    size_t limit;
+    enum problem p = query_page(r, &limit, &cursor);
+    if (p == P_OK) p = tenant_named(s, r, &t);
+    if (p == P_OK) p = keys_read(s, r->arena, t.id, cursor, limit, r->now_ms, &out->body, &r->faults);
     answer_with(r, p, 200, out);
 }
 
@@ -265,8 +237,7 @@ void key_delete(struct service *s, struct request *r, struct response *out) {
 void audit_list(struct service *s, struct request *r, struct response *out) {
     struct str cursor = {0};
     size_t limit;
-    enum problem p = query_limit(r, &limit);
-    if (p == P_OK && query_get(r, "cursor", &cursor) && cursor.n == 0) p = P_CURSOR;
+    enum problem p = query_page(r, &limit, &cursor);
     if (p == P_OK) p = audit_read(s, r->arena, r->who.tenant.id, cursor, limit, &out->body, &r->faults);
     answer_with(r, p, 200, out);
 }

@@ -167,17 +167,10 @@ void profile_get(struct service *s, struct request *r, struct response *out) {
     answer_with(r, member_profile(s, r->arena, &r->who.tenant, r->params[0], r->now_ms, &out->body, &r->faults), 200, out);
 }
 
-const char *const page_params[] = {"limit", "cursor", NULL};
-
-static enum problem read_page(struct request *r, size_t *limit, struct str *cursor) {
-    enum problem p = query_limit(r, limit);
-    return p == P_OK && query_get(r, "cursor", cursor) && cursor->n == 0 ? P_CURSOR : p;
-}
-
 void member_events_list(struct service *s, struct request *r, struct response *out) {
     struct str cursor = {0};
     size_t limit;
-    enum problem p = read_page(r, &limit, &cursor);
+    enum problem p = query_page(r, &limit, &cursor);
     if (p == P_OK) p = member_events(s, r->arena, &r->who.tenant, r->params[0], limit, cursor, &out->body, &r->faults);
     answer_with(r, p, 200, out);
 }
@@ -214,7 +207,7 @@ static enum problem read_filters(struct request *r, struct member_query *q) {
 
 static void list(struct service *s, struct request *r, struct member_query *q, enum problem p, struct response *out) {
     q->now_ms = r->now_ms;
-    if (p == P_OK) p = read_page(r, &q->limit, &q->cursor);
+    if (p == P_OK) p = query_page(r, &q->limit, &q->cursor);
     if (p == P_OK) p = member_list(s, r->arena, &r->who.tenant, q, &out->body, &r->faults);
     answer_with(r, p, 200, out);
 }

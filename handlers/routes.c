@@ -1,6 +1,7 @@
 #include "handlers/routes.h"
 
 #include "base/limits.h"
+#include "handlers/answering.h"
 #include "handlers/handlers.h"
 
 static const struct route rows[] = {
@@ -159,7 +160,7 @@ static const struct route rows[] = {
      .pattern = "/v1/config/versions",
      .name = "list_config_versions",
      .scope = SCOPE_CONFIG_READ,
-     .query = versions_params,
+     .query = page_params,
      .handle = config_versions_list},
     {.method = METHOD_GET,
      .pattern = "/v1/config/{kind}",
@@ -190,13 +191,14 @@ static const struct route rows[] = {
      .pattern = "/v1/config/{kind}/{code}/history",
      .name = "get_definition_history",
      .scope = SCOPE_CONFIG_READ,
+     .query = page_params,
      .handle = config_definition_history},
     {.method = METHOD_GET,
      .pattern = "/v1/audit",
      .name = "list_audit",
      .scope = SCOPE_CONFIG_READ,
      .operators_too = true,
-     .query = audit_params,
+     .query = page_params,
      .handle = audit_list},
 
     {.method = METHOD_POST,
@@ -208,7 +210,12 @@ static const struct route rows[] = {
      .idempotency = IDEMPOTENCY_REQUIRED,
      .write = true,
      .handle = tenant_post},
-    {.method = METHOD_GET, .pattern = "/v1/tenants", .name = "list_tenants", .scope = SCOPE_OPERATOR, .handle = tenants_list},
+    {.method = METHOD_GET,
+     .pattern = "/v1/tenants",
+     .name = "list_tenants",
+     .scope = SCOPE_OPERATOR,
+     .query = page_params,
+     .handle = tenants_list},
     {.method = METHOD_GET, .pattern = "/v1/tenants/{tenant}", .name = "get_tenant", .scope = SCOPE_OPERATOR, .handle = tenant_show},
     {.method = METHOD_POST,
      .pattern = "/v1/tenants/{tenant}/suspend",
@@ -224,7 +231,12 @@ static const struct route rows[] = {
      .idempotency = IDEMPOTENCY_REQUIRED,
      .write = true,
      .handle = tenant_restore_post},
-    {.method = METHOD_GET, .pattern = "/v1/tenants/{tenant}/keys", .name = "list_keys", .scope = SCOPE_OPERATOR, .handle = keys_list},
+    {.method = METHOD_GET,
+     .pattern = "/v1/tenants/{tenant}/keys",
+     .name = "list_keys",
+     .scope = SCOPE_OPERATOR,
+     .query = page_params,
+     .handle = keys_list},
     {.method = METHOD_POST,
      .pattern = "/v1/tenants/{tenant}/keys",
      .name = "create_key",
@@ -254,6 +266,7 @@ static const struct route rows[] = {
      .pattern = "/v1/tenants/{tenant}/token-keys",
      .name = "list_token_keys",
      .scope = SCOPE_OPERATOR,
+     .query = page_params,
      .handle = token_keys_list},
     {.method = METHOD_POST,
      .pattern = "/v1/tenants/{tenant}/token-keys",

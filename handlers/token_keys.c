@@ -6,8 +6,6 @@
 #include "handlers/handlers.h"
 #include "service/config.h"
 
-enum { LIST_BYTES_MAX = 16 * 1024 * 1024 };
-
 static void read_algorithm(struct shape_reading *r, const struct json *v, struct str pointer, void *into) {
     if (v->type == JSON_STRING && jwt_algorithm_of(v->string, into)) return;
     fault_add(r->faults, P_VALIDATION, pointer, "must be HS256, RS256, ES256 or EdDSA");
@@ -86,23 +84,10 @@ void token_key_delete(struct service *s, struct request *r, struct response *out
 
 void token_keys_list(struct service *s, struct request *r, struct response *out) {
     struct key_write of;
-    struct token_key_row *rows;
-    size_t n;
-    enum problem p = writer(s, r, NULL, &of);
-    if (p == P_OK) p = token_keys_of(s, r->arena, of.tenant, &rows, &n, &r->faults);
-    if (p == P_OK) {
-        struct buf b = buf_new(r->arena, LIST_BYTES_MAX);
-        struct json_writer w = json_writer_of(&b);
-        json_open_object(&w);
-        json_key(&w, "data");
-        json_open_array(&w);
-        for (size_t i = 0; i < n; i++) token_key_render(&w, &rows[i]);
-        json_close_array(&w);
-        json_key(&w, "next_cursor");
-        json_put_null(&w);
-        json_close_object(&w);
-        MUST(buf_ok(&b));
-        out->body = buf_str(&b);
-    }
+    struct str cursor = {0};
+    size_t limit;
+    enum problem p = query_page(r, &limit, &cursor);
+    if (p == P_OK) p = writer(s, r, NULL, &of);
+    if (p == P_OK) p = token_keys_read(s, r->arena, of.tenant, cursor, limit, &out->body, &r->faults);
     answer_with(r, p, 200, out);
 }

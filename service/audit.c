@@ -3,9 +3,10 @@
 #include <string.h>
 
 #include "service/inside.h"
+#include "service/paging.h"
 #include "sql/audit.h"
 
-enum { AUDIT_BYTES_MAX = 64 * 1024 * 1024 };
+enum { ROWS_AT_ONCE = 16 }; /* the detail of a large change may have hundreds of KiB */
 
 static void put_line(struct arena *a, struct json_writer *w, const struct audit_row *row) {
     json_open_object(w);
@@ -33,25 +34,22 @@ enum problem audit_read(struct service *s, struct arena *a, tenant_id t, struct 
     struct uuid before;
     memset(before.b, 0xff, sizeof before.b);
     if (cursor.n > 0 && !uuid_of_text(cursor, &before)) return P_CURSOR;
-    struct audit_row *rows;
-    size_t n;
-    enum db_result r = audit_page(s->db, a, t, before, limit + 1, &rows, &n);
-    if (r != DB_OK) return service_problem(r, f);
-    struct buf b = buf_new(a, AUDIT_BYTES_MAX);
-    struct json_writer w = json_writer_of(&b);
-    json_open_object(&w);
-    json_key(&w, "data");
-    json_open_array(&w);
-    for (size_t i = 0; i < n && i < limit; i++) put_line(a, &w, &rows[i]);
-    json_close_array(&w);
-    json_key(&w, "next_cursor");
-    if (n > limit) {
-        json_put_str(&w, uuid_text(a, rows[limit - 1].id));
-    } else {
-        json_put_null(&w);
+    size_t n = ROWS_AT_ONCE;
+    bool more = false;
+    struct paging page;
+    paging_open(&page, a, limit);
+    while (n == ROWS_AT_ONCE && !more) {
+        struct audit_row *rows;
+        enum db_result r = audit_page(s->db, a, t, before, ROWS_AT_ONCE, &rows, &n);
+        if (r != DB_OK) return service_problem(r, f);
+        for (size_t i = 0; i < n && !more; i++) {
+            more = paging_full(&page);
+            if (more) break;
+            put_line(a, &page.w, &rows[i]);
+            before = rows[i].id;
+            page.n++;
+        }
     }
-    json_close_object(&w);
-    MUST(buf_ok(&b));
-    *out = buf_str(&b);
+    *out = paging_close(&page, more ? uuid_text(a, before) : STR(""));
     return P_OK;
 }

@@ -15,9 +15,10 @@ MUST_CHECK enum problem config_of_kind(struct service *s, struct arena *a, const
 /* One definition as it stands; *version is the one that brought it: its ETag. P_NOT_FOUND. */
 MUST_CHECK enum problem config_get(struct service *s, struct arena *a, const struct tenant_row *t, struct str kind, struct str code,
                                    struct str *out, uint64_t *version, struct faults *f);
-/* {"data":[{"version","until","definition"}…]}, newest first; also of a deleted definition. P_NOT_FOUND where there never was one. */
+/* {"data":[{"version","until","definition"}…],"next_cursor"}, newest first; also of a deleted definition. P_NOT_FOUND where there never
+ * was one. */
 MUST_CHECK enum problem config_history(struct service *s, struct arena *a, const struct tenant_row *t, struct str kind, struct str code,
-                                       struct str *out, struct faults *f);
+                                       struct str cursor, size_t limit, struct str *out, struct faults *f);
 /* {"data":[{"version","created_at","actor"}…],"next_cursor"}, newest first. */
 MUST_CHECK enum problem config_versions(struct service *s, struct arena *a, const struct tenant_row *t, struct str cursor, size_t limit,
                                         struct str *out, struct faults *f);
@@ -75,6 +76,9 @@ MUST_CHECK enum problem tenant_create(struct service *s, struct arena *a, struct
                                       const struct write_key *key, int64_t now_ms, struct tenant_made *out, struct write_answer *answer,
                                       struct faults *f);
 MUST_CHECK enum problem tenant_find(struct service *s, struct arena *a, struct str code, struct tenant_row *out, struct faults *f);
+/* {"data":[…],"next_cursor"}, in the order in which they were made. */
+MUST_CHECK enum problem tenants_read(struct service *s, struct arena *a, struct str cursor, size_t limit, struct str *out,
+                                     struct faults *f);
 MUST_CHECK enum problem tenants_all(struct service *s, struct arena *a, struct tenant_row **out, size_t *n, struct faults *f);
 MUST_CHECK enum problem tenant_suspend(struct service *s, struct arena *a, const struct tenant_row *t, bool suspended, struct str actor,
                                        const struct write_key *key, int64_t now_ms, struct write_answer *answer, struct faults *f);

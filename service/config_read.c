@@ -1,7 +1,8 @@
 /* service/config_read.c: a configuration as it stands and as it was. */
 #include "service/draft.h"
+#include "service/paging.h"
 
-enum { CONFIG_TEXT_MAX = 16 * CONFIG_BYTES_MAX };
+enum { ROWS_AT_ONCE = 8 }; /* each may be as long as a whole configuration */
 
 enum problem config_rows(struct service *s, struct arena *a, tenant_id t, uint64_t version, struct definition_row **rows, size_t *n,
                          struct faults *f) {
@@ -17,7 +18,7 @@ static enum problem export_rows(struct service *s, struct arena *a, tenant_id t,
     size_t n;
     enum problem p = config_rows(s, a, t, version, &rows, &n, f);
     if (p != P_OK) return p;
-    struct buf b = buf_new(a, CONFIG_TEXT_MAX);
+    struct buf b = buf_new(a, SIZE_MAX); /* draft_make bounds a configuration */
     struct json_writer w = json_writer_of(&b);
     json_open_object(&w);
     json_key(&w, "version");
@@ -29,7 +30,6 @@ static enum problem export_rows(struct service *s, struct arena *a, tenant_id t,
     }
     json_close_array(&w);
     json_close_object(&w);
-    MUST(buf_ok(&b));
     *out = buf_str(&b);
     return P_OK;
 }
@@ -58,71 +58,76 @@ enum problem config_get(struct service *s, struct arena *a, const struct tenant_
     return p == P_OK ? fault_say(f, P_NOT_FOUND, "there is no " STR_FMT " \"" STR_FMT "\"", STR_ARG(kind), STR_ARG(code)) : p;
 }
 
-enum problem config_history(struct service *s, struct arena *a, const struct tenant_row *t, struct str kind, struct str code,
-                            struct str *out, struct faults *f) {
-    struct definition_row *rows;
-    size_t n;
-    enum db_result r = definition_history(s->db, a, t->id, kind, code, &rows, &n);
-    if (r != DB_OK) return service_problem(r, f);
-    if (n == 0) return fault_say(f, P_NOT_FOUND, "there never was a " STR_FMT " \"" STR_FMT "\"", STR_ARG(kind), STR_ARG(code));
-    struct buf b = buf_new(a, CONFIG_TEXT_MAX);
-    struct json_writer w = json_writer_of(&b);
-    json_open_object(&w);
-    json_key(&w, "data");
-    json_open_array(&w);
-    for (size_t i = 0; i < n; i++) {
-        json_open_object(&w);
-        json_key(&w, "version");
-        json_put_i64(&w, (int64_t)rows[i].version);
-        json_key(&w, "until");
-        if (rows[i].until != 0) {
-            json_put_i64(&w, (int64_t)rows[i].until);
-        } else {
-            json_put_null(&w);
-        }
-        json_key(&w, "definition");
-        json_put_raw(&w, rows[i].body);
-        json_close_object(&w);
+/* Both lists have a version as their cursor: the page begins below it. */
+static bool cursor_read(struct str cursor, int64_t *before) {
+    *before = INT64_MAX;
+    return cursor.n == 0 || str_to_i64(cursor, 1, INT64_MAX, before);
+}
+
+static struct str cursor_of(struct arena *a, int64_t version) { return str_printf(a, "%lld", (long long)version); }
+
+static void put_definition(struct json_writer *w, const struct definition_row *row) {
+    json_open_object(w);
+    json_key(w, "version");
+    json_put_i64(w, (int64_t)row->version);
+    json_key(w, "until");
+    if (row->until != 0) {
+        json_put_i64(w, (int64_t)row->until);
+    } else {
+        json_put_null(w);
     }
-    json_close_array(&w);
-    json_close_object(&w);
-    MUST(buf_ok(&b));
-    *out = buf_str(&b);
+    json_key(w, "definition");
+    json_put_raw(w, row->body);
+    json_close_object(w);
+}
+
+enum problem config_history(struct service *s, struct arena *a, const struct tenant_row *t, struct str kind, struct str code,
+                            struct str cursor, size_t limit, struct str *out, struct faults *f) {
+    int64_t before;
+    size_t n = ROWS_AT_ONCE;
+    bool more = false;
+    struct paging page;
+    if (!cursor_read(cursor, &before)) return P_CURSOR;
+    paging_open(&page, a, limit);
+    while (n == ROWS_AT_ONCE && !more) {
+        struct definition_row *rows;
+        enum db_result r = definition_history(s->db, a, t->id, kind, code, (uint64_t)before, ROWS_AT_ONCE, &rows, &n);
+        if (r != DB_OK) return service_problem(r, f);
+        for (size_t i = 0; i < n && !more; i++) {
+            more = paging_full(&page);
+            if (more) break;
+            put_definition(&page.w, &rows[i]);
+            before = (int64_t)rows[i].version;
+            page.n++;
+        }
+    }
+    if (page.n == 0 && cursor.n == 0)
+        return fault_say(f, P_NOT_FOUND, "there never was a " STR_FMT " \"" STR_FMT "\"", STR_ARG(kind), STR_ARG(code));
+    *out = paging_close(&page, more ? cursor_of(a, before) : STR(""));
     return P_OK;
 }
 
 enum problem config_versions(struct service *s, struct arena *a, const struct tenant_row *t, struct str cursor, size_t limit,
                              struct str *out, struct faults *f) {
-    int64_t before = INT64_MAX;
-    if (cursor.n > 0 && !str_to_i64(cursor, 1, INT64_MAX, &before)) return P_CURSOR;
+    int64_t before;
     struct version_row *rows;
     size_t n;
+    if (!cursor_read(cursor, &before)) return P_CURSOR;
     enum db_result r = versions_page(s->db, a, t->id, (uint64_t)before, limit + 1, &rows, &n);
     if (r != DB_OK) return service_problem(r, f);
-    struct buf b = buf_new(a, CONFIG_TEXT_MAX);
-    struct json_writer w = json_writer_of(&b);
-    json_open_object(&w);
-    json_key(&w, "data");
-    json_open_array(&w);
-    for (size_t i = 0; i < n && i < limit; i++) {
-        json_open_object(&w);
-        json_key(&w, "version");
-        json_put_i64(&w, (int64_t)rows[i].version);
-        json_key(&w, "created_at");
-        json_put_time(&w, rows[i].created_at);
-        json_key(&w, "actor");
-        json_put_str(&w, rows[i].actor);
-        json_close_object(&w);
+    struct paging page;
+    paging_open(&page, a, limit);
+    for (; page.n < n && !paging_full(&page); page.n++) {
+        const struct version_row *row = &rows[page.n];
+        json_open_object(&page.w);
+        json_key(&page.w, "version");
+        json_put_i64(&page.w, (int64_t)row->version);
+        json_key(&page.w, "created_at");
+        json_put_time(&page.w, row->created_at);
+        json_key(&page.w, "actor");
+        json_put_str(&page.w, row->actor);
+        json_close_object(&page.w);
     }
-    json_close_array(&w);
-    json_key(&w, "next_cursor");
-    if (n > limit) {
-        json_put_str(&w, str_printf(a, "%llu", (unsigned long long)rows[limit - 1].version));
-    } else {
-        json_put_null(&w);
-    }
-    json_close_object(&w);
-    MUST(buf_ok(&b));
-    *out = buf_str(&b);
+    *out = paging_close(&page, page.n < n ? cursor_of(a, (int64_t)rows[page.n - 1].version) : STR(""));
     return P_OK;
 }

@@ -3,6 +3,7 @@
 
 #include "service/inside.h"
 #include "service/keys.h"
+#include "service/paging.h"
 
 enum { KEY_ANSWER_MAX = 4096 };
 
@@ -174,4 +175,20 @@ enum problem key_end(struct service *s, struct arena *a, const struct key_write 
 
 enum problem keys_of(struct service *s, struct arena *a, tenant_id t, struct key_row **out, size_t *n, struct faults *f) {
     return service_problem(key_list(s->db, a, t, out, n), f);
+}
+
+enum problem keys_read(struct service *s, struct arena *a, tenant_id t, struct str cursor, size_t limit, int64_t now_ms, struct str *out,
+                       struct faults *f) {
+    struct made_at after;
+    struct key_row *rows;
+    size_t n;
+    if (!made_cursor_parse(a, cursor, &after)) return P_CURSOR;
+    enum db_result r = key_page(s->db, a, t, after.created_at, after.id, limit + 1, &rows, &n);
+    if (r != DB_OK) return service_problem(r, f);
+    struct paging page;
+    paging_open(&page, a, limit);
+    for (; page.n < n && !paging_full(&page); page.n++) key_render(&page.w, a, &rows[page.n], now_ms);
+    const struct key_row *last = page.n > 0 ? &rows[page.n - 1] : NULL;
+    *out = paging_close(&page, page.n < n ? made_cursor(a, (struct made_at){last->created_at, last->key_id}) : STR(""));
+    return P_OK;
 }

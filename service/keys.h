@@ -57,6 +57,9 @@ MUST_CHECK enum problem key_rotate_secret(struct service *s, struct arena *a, co
 MUST_CHECK enum problem key_end(struct service *s, struct arena *a, const struct key_write *w, struct str key_id,
                                 struct write_answer *answer, struct faults *f);
 MUST_CHECK enum problem keys_of(struct service *s, struct arena *a, tenant_id t, struct key_row **out, size_t *n, struct faults *f);
+/* {"data":[…],"next_cursor"}, in the order in which they were made. */
+MUST_CHECK enum problem keys_read(struct service *s, struct arena *a, tenant_id t, struct str cursor, size_t limit, int64_t now_ms,
+                                  struct str *out, struct faults *f);
 /* {"key_id","name","status","scopes","created_at","expires_at"} */
 void key_render(struct json_writer *w, struct arena *a, const struct key_row *k, int64_t now_ms);
 const char *key_status(const struct key_row *k, int64_t now_ms); /* valid, rotating, expired, revoked */

@@ -1,6 +1,7 @@
 /* service/member_events.c: a member's events with what each caused, newest first. The cursor is the place of the last one that was shown.
  */
 #include "base/cursor.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "engine/outcome.h"
 #include "service/history.h"
@@ -8,8 +9,7 @@
 
 enum {
     CURSOR_FORMAT = 1,
-    PAGE_TEXT_ENOUGH = 1024 * 1024, /* a page of very large outcomes ends early */
-    ROWS_PER_PAGE_MAX = 1000,       /* a page that meets few events among many adjustments ends early too */
+    ROWS_PER_PAGE_MAX = 1000, /* a page that meets few events among many adjustments ends early too */
 };
 
 static bool cursor_read(struct arena *a, struct str text, struct history *h) {
@@ -105,7 +105,7 @@ static enum problem put_rows(struct page *page, const struct outcome_row *rows, 
         if (page->more) break;
         page->n += is_event;
         history_set(&page->shown, &rows[i]);
-        page->more = ++page->rows >= ROWS_PER_PAGE_MAX || page->w.out->n >= PAGE_TEXT_ENOUGH;
+        page->more = ++page->rows >= ROWS_PER_PAGE_MAX || page->w.out->n >= PAGE_BYTES_ENOUGH;
     }
     return P_OK;
 }

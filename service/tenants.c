@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "service/draft.h"
+#include "service/paging.h"
 
 enum { TENANT_ANSWER_MAX = CONFIG_BYTES_MAX };
 
@@ -13,6 +14,20 @@ enum problem tenant_find(struct service *s, struct arena *a, struct str code, st
 
 enum problem tenants_all(struct service *s, struct arena *a, struct tenant_row **out, size_t *n, struct faults *f) {
     return service_problem(tenant_list(s->db, a, out, n), f);
+}
+
+enum problem tenants_read(struct service *s, struct arena *a, struct str cursor, size_t limit, struct str *out, struct faults *f) {
+    int64_t after = 0;
+    if (cursor.n > 0 && !str_to_i64(cursor, 1, UINT32_MAX, &after)) return P_CURSOR;
+    struct tenant_row *rows;
+    size_t n;
+    enum db_result r = tenant_page(s->db, a, (tenant_id){(uint32_t)after}, limit + 1, &rows, &n);
+    if (r != DB_OK) return service_problem(r, f);
+    struct paging page;
+    paging_open(&page, a, limit);
+    for (; page.n < n && !paging_full(&page); page.n++) tenant_render(&page.w, &rows[page.n]);
+    *out = paging_close(&page, page.n < n ? str_printf(a, "%u", rows[page.n - 1].id.v) : STR(""));
+    return P_OK;
 }
 
 void tenant_render(struct json_writer *w, const struct tenant_row *t) {

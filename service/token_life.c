@@ -1,6 +1,7 @@
 /* service/token_life.c: keys of member tokens made and revoked (M2). What they are made of stands in no answer, log or audit line, but
  * for a secret that was made here, once. */
 #include "service/inside.h"
+#include "service/paging.h"
 #include "service/tokens.h"
 
 enum { TOKEN_KEY_ANSWER_MAX = 4096 };
@@ -134,4 +135,20 @@ enum problem token_key_end(struct service *s, struct arena *a, const struct key_
 
 enum problem token_keys_of(struct service *s, struct arena *a, tenant_id t, struct token_key_row **out, size_t *n, struct faults *f) {
     return service_problem(token_key_list(s->db, a, t, out, n), f);
+}
+
+enum problem token_keys_read(struct service *s, struct arena *a, tenant_id t, struct str cursor, size_t limit, struct str *out,
+                             struct faults *f) {
+    struct made_at after;
+    struct token_key_row *rows;
+    size_t n;
+    if (!made_cursor_parse(a, cursor, &after)) return P_CURSOR;
+    enum db_result r = token_key_page(s->db, a, t, after.created_at, after.id, limit + 1, &rows, &n);
+    if (r != DB_OK) return service_problem(r, f);
+    struct paging page;
+    paging_open(&page, a, limit);
+    for (; page.n < n && !paging_full(&page); page.n++) token_key_render(&page.w, &rows[page.n]);
+    const struct token_key_row *last = page.n > 0 ? &rows[page.n - 1] : NULL;
+    *out = paging_close(&page, page.n < n ? made_cursor(a, (struct made_at){last->created_at, last->kid}) : STR(""));
+    return P_OK;
 }

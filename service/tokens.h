@@ -27,6 +27,9 @@ MUST_CHECK enum problem token_key_end(struct service *s, struct arena *a, const 
                                       struct write_answer *answer, struct faults *f);
 MUST_CHECK enum problem token_keys_of(struct service *s, struct arena *a, tenant_id t, struct token_key_row **out, size_t *n,
                                       struct faults *f);
+/* {"data":[…],"next_cursor"}, in the order in which they were made. */
+MUST_CHECK enum problem token_keys_read(struct service *s, struct arena *a, tenant_id t, struct str cursor, size_t limit, struct str *out,
+                                        struct faults *f);
 void token_key_render(struct json_writer *w, const struct token_key_row *k); /* the same members, without "secret" */
 
 #endif

@@ -24,12 +24,14 @@ enum db_result definitions_at(struct db *db, struct arena *a, tenant_id t, uint6
     return read_definitions(&c, a, out, n);
 }
 
-enum db_result definition_history(struct db *db, struct arena *a, tenant_id t, struct str kind, struct str code,
-                                  struct definition_row **out, size_t *n) {
+enum db_result definition_history(struct db *db, struct arena *a, tenant_id t, struct str kind, struct str code, uint64_t before,
+                                  size_t limit, struct definition_row **out, size_t *n) {
     struct call c = call_of(db, STMT_DEFINITION_HISTORY, a, 1);
     call_u32(&c, t.v);
     call_bytes(&c, kind);
     call_bytes(&c, code);
+    call_u64(&c, before);
+    call_u64(&c, limit);
     return read_definitions(&c, a, out, n);
 }
 

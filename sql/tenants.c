@@ -45,13 +45,24 @@ enum db_result tenant_by_id(struct db *db, struct arena *a, tenant_id id, struct
     return tenant_one(&c, out);
 }
 
+static enum db_result tenants_read(struct call *c, struct arena *a, struct tenant_row **out, size_t *n) {
+    enum db_result r = call_run(c);
+    *n = call_count(c);
+    *out = NEW_ARRAY(a, struct tenant_row, *n);
+    for (size_t i = 0; call_next(c); i++) tenant_read(c, &(*out)[i]);
+    return r;
+}
+
 enum db_result tenant_list(struct db *db, struct arena *a, struct tenant_row **out, size_t *n) {
     struct call c = call_of(db, STMT_TENANT_LIST, a, 1);
-    enum db_result r = call_run(&c);
-    *n = call_count(&c);
-    *out = NEW_ARRAY(a, struct tenant_row, *n);
-    for (size_t i = 0; call_next(&c); i++) tenant_read(&c, &(*out)[i]);
-    return r;
+    return tenants_read(&c, a, out, n);
+}
+
+enum db_result tenant_page(struct db *db, struct arena *a, tenant_id after, size_t limit, struct tenant_row **out, size_t *n) {
+    struct call c = call_of(db, STMT_TENANT_PAGE, a, 1);
+    call_u32(&c, after.v);
+    call_u64(&c, limit);
+    return tenants_read(&c, a, out, n);
 }
 
 enum db_result tenant_set_status(struct db *db, struct arena *a, tenant_id id, enum tenant_status status) {
@@ -120,14 +131,29 @@ enum db_result key_insert(struct db *db, struct arena *a, const struct key_row *
     return call_run(&c);
 }
 
+static enum db_result keys_read(struct call *c, struct arena *a, struct key_row **out, size_t *n) {
+    enum db_result r = call_run(c);
+    *n = call_count(c);
+    *out = NEW_ARRAY(a, struct key_row, *n);
+    for (size_t i = 0; call_next(c); i++) key_read(c, &(*out)[i]);
+    return r;
+}
+
 enum db_result key_list(struct db *db, struct arena *a, tenant_id t, struct key_row **out, size_t *n) {
     struct call c = call_of(db, STMT_KEY_LIST, a, 1);
     call_u32(&c, t.v);
-    enum db_result r = call_run(&c);
-    *n = call_count(&c);
-    *out = NEW_ARRAY(a, struct key_row, *n);
-    for (size_t i = 0; call_next(&c); i++) key_read(&c, &(*out)[i]);
-    return r;
+    return keys_read(&c, a, out, n);
+}
+
+enum db_result key_page(struct db *db, struct arena *a, tenant_id t, int64_t created_at, struct str key_id, size_t limit,
+                        struct key_row **out, size_t *n) {
+    struct call c = call_of(db, STMT_KEY_PAGE, a, 1);
+    call_u32(&c, t.v);
+    call_i64(&c, created_at);
+    call_i64(&c, created_at);
+    call_bytes(&c, key_id);
+    call_u64(&c, limit);
+    return keys_read(&c, a, out, n);
 }
 
 enum db_result key_rotate(struct db *db, struct arena *a, tenant_id t, struct str key_id, const uint8_t hash[32], int64_t former_until) {
@@ -187,14 +213,29 @@ enum db_result token_key_insert(struct db *db, struct arena *a, const struct tok
     return call_run(&c);
 }
 
+static enum db_result token_keys_read(struct call *c, struct arena *a, struct token_key_row **out, size_t *n) {
+    enum db_result r = call_run(c);
+    *n = call_count(c);
+    *out = NEW_ARRAY(a, struct token_key_row, *n);
+    for (size_t i = 0; call_next(c); i++) token_key_read(c, &(*out)[i]);
+    return r;
+}
+
 enum db_result token_key_list(struct db *db, struct arena *a, tenant_id t, struct token_key_row **out, size_t *n) {
     struct call c = call_of(db, STMT_TOKEN_KEY_LIST, a, 1);
     call_u32(&c, t.v);
-    enum db_result r = call_run(&c);
-    *n = call_count(&c);
-    *out = NEW_ARRAY(a, struct token_key_row, *n);
-    for (size_t i = 0; call_next(&c); i++) token_key_read(&c, &(*out)[i]);
-    return r;
+    return token_keys_read(&c, a, out, n);
+}
+
+enum db_result token_key_page(struct db *db, struct arena *a, tenant_id t, int64_t created_at, struct str kid, size_t limit,
+                              struct token_key_row **out, size_t *n) {
+    struct call c = call_of(db, STMT_TOKEN_KEY_PAGE, a, 1);
+    call_u32(&c, t.v);
+    call_i64(&c, created_at);
+    call_i64(&c, created_at);
+    call_bytes(&c, kid);
+    call_u64(&c, limit);
+    return token_keys_read(&c, a, out, n);
 }
 
 enum db_result token_key_revoke(struct db *db, struct arena *a, tenant_id t, struct str kid, int64_t now_ms) {

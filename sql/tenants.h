@@ -19,6 +19,8 @@ enum db_result tenant_insert(struct db *db, struct arena *a, struct tenant_row *
 enum db_result tenant_by_code(struct db *db, struct arena *a, struct str code, struct tenant_row *out);
 enum db_result tenant_by_id(struct db *db, struct arena *a, tenant_id id, struct tenant_row *out);
 enum db_result tenant_list(struct db *db, struct arena *a, struct tenant_row **out, size_t *n);
+/* In the order of their ids, behind `after`. */
+enum db_result tenant_page(struct db *db, struct arena *a, tenant_id after, size_t limit, struct tenant_row **out, size_t *n);
 enum db_result tenant_set_status(struct db *db, struct arena *a, tenant_id id, enum tenant_status status);
 
 /* Scopes (SEMANTICS 32) are bits; their names are in service/keys. */
@@ -41,6 +43,9 @@ struct front_row {
 enum db_result front_read(struct db *db, struct arena *a, const struct str *key_ids, size_t n, struct front_row **out, size_t *n_out);
 enum db_result key_insert(struct db *db, struct arena *a, const struct key_row *k);
 enum db_result key_list(struct db *db, struct arena *a, tenant_id t, struct key_row **out, size_t *n);
+/* In the order in which they were made, behind that of (created_at, key_id). */
+enum db_result key_page(struct db *db, struct arena *a, tenant_id t, int64_t created_at, struct str key_id, size_t limit,
+                        struct key_row **out, size_t *n);
 enum db_result key_rotate(struct db *db, struct arena *a, tenant_id t, struct str key_id, const uint8_t hash[32], int64_t former_until);
 enum db_result key_revoke(struct db *db, struct arena *a, tenant_id t, struct str key_id, int64_t now_ms);
 
@@ -60,6 +65,8 @@ enum db_result token_front_read(struct db *db, struct arena *a, const struct str
                                 size_t *n_out);
 enum db_result token_key_insert(struct db *db, struct arena *a, const struct token_key_row *k); /* DB_CONFLICT: the kid exists */
 enum db_result token_key_list(struct db *db, struct arena *a, tenant_id t, struct token_key_row **out, size_t *n);
+enum db_result token_key_page(struct db *db, struct arena *a, tenant_id t, int64_t created_at, struct str kid, size_t limit,
+                              struct token_key_row **out, size_t *n); /* as key_page */
 enum db_result token_key_revoke(struct db *db, struct arena *a, tenant_id t, struct str kid, int64_t now_ms);
 
 /* Configuration. A definition is stored from the version that brought it until the version that ended it (exclusive). */
@@ -83,9 +90,9 @@ enum db_result version_insert(struct db *db, struct arena *a, tenant_id t, const
 /* The latest change of zone at or before a version: DB_NOT_FOUND: none. */
 enum db_result version_zone_change(struct db *db, struct arena *a, tenant_id t, uint64_t version, struct version_row *out);
 enum db_result version_read(struct db *db, struct arena *a, tenant_id t, uint64_t version, struct version_row *out);
-/* All versions of one definition, newest first. */
-enum db_result definition_history(struct db *db, struct arena *a, tenant_id t, struct str kind, struct str code,
-                                  struct definition_row **out, size_t *n);
+/* Versions of one definition below `before`, newest first. */
+enum db_result definition_history(struct db *db, struct arena *a, tenant_id t, struct str kind, struct str code, uint64_t before,
+                                  size_t limit, struct definition_row **out, size_t *n);
 /* Newest first, versions below `before`. */
 enum db_result versions_page(struct db *db, struct arena *a, tenant_id t, uint64_t before, size_t limit, struct version_row **out,
                              size_t *n);

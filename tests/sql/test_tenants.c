@@ -40,6 +40,10 @@ static void tenants_come_back(void **state) {
     assert_int_equal(n, 2);
     assert_str(all[0].code, "acme");
     assert_str(all[1].code, "zeta");
+    assert_ok(tenant_page(db[CAROL], arena, (tenant_id){0}, 1, &all, &n));
+    assert_true(n == 1 && str_is(all[0].code, "acme"));
+    assert_ok(tenant_page(db[CAROL], arena, all[0].id, 10, &all, &n));
+    assert_true(n == 1 && str_is(all[0].code, "zeta"));
 }
 
 static struct key_row key_of(const char *id, tenant_id t) {
@@ -176,8 +180,33 @@ static void definitions_are_kept_by_version(void **state) {
     assert_true(found[2].version == 2 && found[2].until == 0);
     assert_ok(definitions_at(db[CAROL], arena, OTHER, 2, &found, &n));
     assert_int_equal(n, 0);
-    assert_ok(definition_history(db[CAROL], arena, T, STR("rule"), STR("b"), &found, &n));
+    assert_ok(definition_history(db[CAROL], arena, T, STR("rule"), STR("b"), 1000, 10, &found, &n));
     assert_true(n == 2 && found[0].version == 2 && found[1].version == 1 && found[1].until == 2);
+    assert_ok(definition_history(db[CAROL], arena, T, STR("rule"), STR("b"), 1000, 1, &found, &n));
+    assert_true(n == 1 && found[0].version == 2);
+    assert_ok(definition_history(db[CAROL], arena, T, STR("rule"), STR("b"), 2, 10, &found, &n));
+    assert_true(n == 1 && found[0].version == 1);
+}
+
+static void keys_are_paged_as_they_were_made(void **state) {
+    (void)state;
+    struct key_row made[4] = {key_of("p4", T), key_of("p3", T), key_of("p2", T), key_of("p1", OTHER)}, *keys;
+    struct token_key_row tokens[3], *found;
+    size_t n;
+    made[0].created_at = 5;
+    made[1].created_at = made[2].created_at = 7;
+    for (size_t i = 0; i < COUNT(made); i++) assert_ok(key_insert(db[CAROL], arena, &made[i]));
+    assert_ok(key_page(db[CAROL], arena, T, 0, STR(""), 2, &keys, &n));
+    assert_true(n == 2 && str_is(keys[0].key_id, "p4") && str_is(keys[1].key_id, "p2"));
+    assert_ok(key_page(db[CAROL], arena, T, 7, STR("p2"), 2, &keys, &n));
+    assert_true(n == 1 && str_is(keys[0].key_id, "p3"));
+    for (size_t i = 0; i < COUNT(tokens); i++) {
+        tokens[i] = (struct token_key_row){.kid = made[i].key_id, .tenant = T, .name = STR("n"), .created_at = made[i].created_at};
+        tokens[i].material = STR("m");
+        assert_ok(token_key_insert(db[CAROL], arena, &tokens[i]));
+    }
+    assert_ok(token_key_page(db[CAROL], arena, T, 5, STR("p4"), 1, &found, &n));
+    assert_true(n == 1 && str_is(found[0].kid, "p2"));
 }
 
 static void many_definitions_end_at_once(void **state) {
@@ -268,6 +297,7 @@ int main(void) {
         T_(the_front_reads_keys_with_their_tenants),
         T_(keys_are_rotated_and_revoked_within_their_tenant),
         T_(token_keys_come_back),
+        T_(keys_are_paged_as_they_were_made),
         T_(definitions_are_kept_by_version),
         T_(many_definitions_end_at_once),
         T_(codes_get_a_number_once),
