@@ -1,7 +1,8 @@
 /* service/transactions.c: a member's history, newest first (B5, SEMANTICS 21).
  *
  * Wallets are read each in its own order and merged by time. The cursor holds, per currency, the sequence number before which the
- * next page begins, so that what is earned meanwhile moves nothing. */
+ * next page begins, so that what is earned meanwhile moves nothing, and what it is a cursor of: this member and this filter. The sums
+ * of the whole filter are on its first page alone: they cost as much on each, and would differ by what was earned meanwhile. */
 #include <string.h>
 
 #include "base/cursor.h"
@@ -11,7 +12,7 @@
 #include "service/set.h"
 #include "sql/ledger.h"
 
-enum { PAGE_BYTES_MAX = 4 * 1024 * 1024, CURSOR_FORMAT = 1 };
+enum { CURSOR_FORMAT = 2, OF_BYTES = 8 };
 
 struct stream { /* one wallet's page */
     uint16_t currency;
@@ -27,24 +28,48 @@ struct page {
     bool more;
 };
 
-static bool cursor_read(struct arena *a, struct str text, struct page *page) {
+/* Of whom and of what a page is. */
+static struct str of_what(struct arena *a, const struct member_found *m, const struct transactions_query *q) {
+    struct buf b = buf_new(a, SIZE_MAX);
+    buf_u32(&b, m->state->tenant.v);
+    buf_u64(&b, m->no.v);
+    buf_i64(&b, q->from_ms);
+    buf_i64(&b, q->to_ms);
+    buf_u64(&b, q->kinds);
+    buf_add(&b, q->currency);
+    uint8_t hash[32];
+    crypto_sha256(buf_str(&b), hash);
+    return (struct str){arena_copy(a, hash, OF_BYTES), OF_BYTES};
+}
+
+static struct stream *stream_of(const struct page *page, uint16_t currency) {
+    for (size_t i = 0; i < page->n_streams; i++) {
+        if (page->streams[i].currency == currency) return &page->streams[i];
+    }
+    return NULL;
+}
+
+/* page: the first one, as streams_of gives it; false: a cursor that is not of these streams, each once. What came since has none. */
+static bool cursor_read(struct arena *a, struct str text, struct str of, struct page *page) {
     struct str payload;
     if (!cursor_parse(a, text, &payload)) return false;
     struct reader r = reader_of(payload);
-    if (read_u8(&r) != CURSOR_FORMAT) return false;
-    page->n_streams = read_u16(&r);
-    if (page->n_streams > CURRENCIES_MAX * 16) return false;
-    page->streams = NEW_ARRAY(a, struct stream, page->n_streams);
-    for (size_t i = 0; i < page->n_streams; i++) {
-        page->streams[i].currency = read_u16(&r);
-        page->streams[i].before = read_u64(&r);
+    if (read_u8(&r) != CURSOR_FORMAT || !str_eq(read_bytes(&r, OF_BYTES), of)) return false;
+    struct page begun = {.streams = NEW_ARRAY(a, struct stream, page->n_streams)};
+    for (size_t n = read_u16(&r); n > 0; n--) {
+        struct stream one = {.currency = read_u16(&r)};
+        one.before = read_u64(&r);
+        if (stream_of(page, one.currency) == NULL || stream_of(&begun, one.currency) != NULL) return false;
+        begun.streams[begun.n_streams++] = one;
     }
+    *page = begun;
     return reader_done(&r);
 }
 
-static struct str cursor_write(struct arena *a, const struct page *page) {
-    struct buf b = buf_new(a, PAGE_BYTES_MAX);
+static struct str cursor_write(struct arena *a, struct str of, const struct page *page) {
+    struct buf b = buf_new(a, SIZE_MAX);
     buf_u8(&b, CURSOR_FORMAT);
+    buf_add(&b, of);
     buf_u16(&b, (uint16_t)page->n_streams);
     for (size_t i = 0; i < page->n_streams; i++) {
         buf_u16(&b, page->streams[i].currency);
@@ -178,6 +203,8 @@ static enum problem put_line(struct service *s, struct arena *a, struct json_wri
     json_put_i64(w, e->balance_after - e->amount);
     json_key(w, "balance_after");
     json_put_i64(w, e->balance_after);
+    json_key(w, "held_after");
+    json_put_i64(w, state_wallet(a, m->state, e->currency, PART_HELD)->balance);
     json_key(w, "kind");
     json_put_z(w, transfer_kind_name(e->kind));
     enum problem p = put_origin(s, a, w, m, from, e, f);
@@ -192,7 +219,7 @@ static enum problem put_line(struct service *s, struct arena *a, struct json_wri
 static enum problem put_summary(struct service *s, struct arena *a, struct json_writer *w, const struct member_found *m,
                                 const struct transactions_query *q, uint16_t currency, struct faults *f) {
     json_key(w, "summary");
-    if (currency == 0) { /* sums over several currencies mean nothing */
+    if (currency == 0 || q->cursor.n > 0) { /* sums over several currencies mean nothing */
         json_put_null(w);
         return P_OK;
     }
@@ -242,26 +269,23 @@ enum problem member_transactions(struct service *s, struct arena *a, const struc
     if (q->currency.n > 0 && currency == 0)
         return fault_say(f, P_BAD_REQUEST, "the tenant has no currency \"" STR_FMT "\"", STR_ARG(q->currency));
     struct page page = {0};
-    if (q->cursor.n == 0) {
-        streams_of(a, &m, currency, &page);
-    } else if (!cursor_read(a, q->cursor, &page)) {
-        return P_CURSOR;
-    }
+    struct str of = of_what(a, &m, q);
+    streams_of(a, &m, currency, &page);
+    if (q->cursor.n > 0 && !cursor_read(a, q->cursor, of, &page)) return P_CURSOR;
     enum db_result r = read_page(s, a, &m, q, &page);
     if (r != DB_OK) return service_problem(r, f);
-    struct buf b = buf_new(a, PAGE_BYTES_MAX);
+    struct buf b = buf_new(a, SIZE_MAX); /* PAGE_MAX lines, each with at most the context of its event */
     struct json_writer w = json_writer_of(&b);
     json_open_object(&w);
     p = put_page(s, a, &w, &m, &page, f);
     if (p == P_OK) p = put_summary(s, a, &w, &m, q, currency, f);
     json_key(&w, "next_cursor");
     if (page.more) {
-        json_put_str(&w, cursor_write(a, &page));
+        json_put_str(&w, cursor_write(a, of, &page));
     } else {
         json_put_null(&w);
     }
     json_close_object(&w);
-    MUST(buf_ok(&b) || p != P_OK);
     *out = buf_str(&b);
     return p;
 }
