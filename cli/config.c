@@ -174,8 +174,8 @@ int cli_config_history(struct cli *c) {
     struct json rows;
     if (!cli_tenant(c, c->words[0], &t) || !read_history(c, &t, &rows)) return EXIT_WRONG;
     if (c->json) {
-        const struct json_member data = {STR("data"), rows};
-        cli_print(json_to_text(c->arena, &(struct json){.type = JSON_OBJECT, .n = 1, .members = &data}));
+        const struct json_member page[] = {{STR("data"), rows}, {STR("next_cursor"), {.type = JSON_NULL}}};
+        cli_print(json_to_text(c->arena, &(struct json){.type = JSON_OBJECT, .n = COUNT(page), .members = page}));
     } else {
         struct buf b = cli_buf(c);
         put_history(c, &rows, &b);
