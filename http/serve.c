@@ -35,7 +35,7 @@ static void authenticate(struct serving *set, enum problem *problems) {
         problems[at[k]] = found[k];
         if (found[k] == P_UNAUTHENTICATED) {
             const char *why =
-                bearers[k].n == 0 ? "send the header field Authorization: Bearer, and a key" : "the key is not known, or has ended";
+                "send the header field Authorization: Bearer, with a key or token that is valid"; /* one text for all causes */
             fault_say(&r->faults, P_UNAUTHENTICATED, "%s", who[k].why != NULL ? who[k].why : why);
         }
         if (found[k] == P_UNAVAILABLE) {

@@ -19,7 +19,7 @@ OPERATORS = [name for name, route in PUBLIC.items() if route["scope"] == "operat
 TENANTS = [name for name in PUBLIC if name not in OPERATORS]
 OWN = [name for name, route in PUBLIC.items() if route["self"]]
 OURS = ("pearl", "ruby")  # what the first and the second member of ours are marked with, in all that they have
-UNTOLD = "A valid credential is needed"
+UNTOLD = "send the header field Authorization: Bearer, with a key or token that is valid"
 WHY = {UNTOLD, "the token has expired", "the token is not valid yet", "the token's aud does not name the tenant", "the member is suspended",
        "the tenant has no member that is the token's sub", "the token is made for longer than 24 hours"}
 

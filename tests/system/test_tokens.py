@@ -13,7 +13,7 @@ from tokens import TokenKey, b64, token_of
 CONFIG = config(currency(), {"kind": "level_ladder", "code": "career", "currency": "points", "levels": [{"at": 0, "name": "Bronze"}]}, rule("r", pays=3))
 OWN = ("points", "levels", "transactions", "profile")
 EVENT = {"source": "test", "id": "token", "type": "act", "member": "m"}
-UNTOLD = "A valid credential is needed"
+UNTOLD = "send the header field Authorization: Bearer, with a key or token that is valid"
 
 
 @pytest.fixture
