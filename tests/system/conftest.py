@@ -1,5 +1,4 @@
 """One stack for the whole session; a tenant of its own for each test, verified after it; everything verified at the end."""
-import os
 import sys
 from pathlib import Path
 
@@ -7,7 +6,6 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import accolade  # noqa: E402
 from accolade import NOON, WORK, Recorder, Stack  # noqa: E402
 
 

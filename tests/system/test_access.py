@@ -45,14 +45,17 @@ def test_inv7_every_route_refuses_every_wrong_credential(t, route):
         None, "", "Bearer", "Bearer ", t.key, f"Basic {t.key}", f"Token {t.key}", "Bearer x", "Bearer acc_demo_x_y", f"Bearer {t.key}x",
         f"Bearer {t.key[:-1]}", f"Bearer {acc}_{env}_{key_id}_{other}{secret[1:]}", f"Bearer {acc}_{env}_{'0' * 16}_{secret}", f"Bearer ACC_{env}_{key_id}_{secret}",
         f"Bearer {acc}_{env}_{key_id}_{'0' * 40}", f"Bearer {acc}_{env}_{key_id}", f"Bearer {t.key} {t.key}", f"Bearer {t.key}, Bearer {t.key}",
-        f"Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJtIn0.", f"Bearer {'a' * 4000}", f"Bearer {acc}_{env}_{key_id}_{secret[:-1]}'",
+        "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJtIn0.", f"Bearer {'a' * 4000}", f"Bearer {acc}_{env}_{key_id}_{secret[:-1]}'",
     ]
     stored = t.stack.stored()
+    said = set()
     for authorization in wrong:
         answer = call(t, route, authorization)
-        answer.problem("unauthenticated")
+        detail = answer.problem("unauthenticated")["detail"]
         assert answer.headers["www-authenticate"] == "Bearer"
-        assert answer.json["detail"] == "A valid credential is needed"  # the same whatever was wrong
+        if authorization and authorization.startswith("Bearer acc_"):
+            said.add(detail)
+    assert len(said) == 1  # the same whatever is wrong with a key: a guess learns nothing
     assert t.stack.stored() == stored
 
 
@@ -94,8 +97,7 @@ def test_inv7_another_tenants_key_with_this_tenants_member(make_tenant):
     assert (ours.balance(), theirs.balance()) == (6, 3)
     assert "pearl" not in theirs.call("GET", "/members/m/transactions").body.decode()
     cursor = ours.transactions(limit=1)["next_cursor"]
-    page = theirs.call("GET", f"/members/m/transactions?cursor={cursor}").ok()  # a cursor holds no rights: it is theirs that is listed
-    assert [x["source"]["event"]["id"] for x in page["data"]] in ([], ["first"])
+    theirs.call("GET", f"/members/m/transactions?cursor={cursor}").problem("invalid-cursor")
 
 
 def test_inv7_a_set_of_two_tenants(make_tenant):

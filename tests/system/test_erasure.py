@@ -114,7 +114,8 @@ def test_S39_a_repeat_gets_410_and_the_same_id_later_is_a_new_member(make_tenant
     t.post({**bodies[0], "data": {}}).problem("event-id-reused")
     for what in ("points", "levels", "transactions"):
         t.get(f"/members/{member}/{what}").problem("member-not-found")
-    t.adjust(member, idempotency_key="erased-key", body=adjustment).problem("member-not-found")
+    t.adjust(member, idempotency_key="erased-key", body=adjustment).problem("erased")
+    t.adjust(member, idempotency_key="another-key", body=adjustment).problem("member-not-found")
     for verb in ("show", "suspend", "erase"):
         with pytest.raises(Failed) as failed:
             t.member(verb, member, *(["--yes"] if verb == "erase" else []))
