@@ -5,7 +5,7 @@
 #include "base/limits.h"
 
 static const char code_pattern[] = "^[A-Za-z0-9][A-Za-z0-9._:-]*$";
-static const char text_pattern[] = "^[^\\u0000-\\u001f\\u007f]*$"; /* no control characters */
+static const char text_pattern[] = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$"; /* no control characters */
 
 static void text_member(struct json_writer *w, const char *key, const char *value) {
     json_key(w, key);

@@ -294,9 +294,9 @@ static void the_schema_says_what_the_shape_takes(void **state) {
     assert_text(buf_str(&b),
                 "{\"type\":\"object\",\"description\":\"A thing.\",\"additionalProperties\":false,\"required\":[\"name\"],\"properties\":{"
                 "\"name\":{\"description\":\"Shown to people.\",\"type\":\"string\",\"minLength\":1,\"maxLength\":10,"
-                "\"pattern\":\"^[^\\\\u0000-\\\\u001f\\\\u007f]*$\"},"
+                "\"pattern\":\"^[^\\\\u0000-\\\\u001f\\\\u007f-\\\\u009f]*$\"},"
                 "\"code\":{\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9][A-Za-z0-9._:-]*$\",\"maxLength\":64},"
-                "\"id\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":128,\"pattern\":\"^[^\\\\u0000-\\\\u001f\\\\u007f]*$\"},"
+                "\"id\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":128,\"pattern\":\"^[^\\\\u0000-\\\\u001f\\\\u007f-\\\\u009f]*$\"},"
                 "\"count\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":10},"
                 "\"metric\":{\"type\":\"number\",\"minimum\":-1000000000000,\"maximum\":1000000000000,\"default\":1.5},"
                 "\"at\":{\"type\":\"string\",\"format\":\"date-time\"},"
