@@ -188,7 +188,8 @@ enum problem keys_read(struct service *s, struct arena *a, tenant_id t, struct s
     struct paging page;
     paging_open(&page, a, limit);
     for (; page.n < n && !paging_full(&page); page.n++) key_render(&page.w, a, &rows[page.n], now_ms);
-    const struct key_row *last = page.n > 0 ? &rows[page.n - 1] : NULL;
-    *out = paging_close(&page, page.n < n ? made_cursor(a, (struct made_at){last->created_at, last->key_id}) : STR(""));
+    struct str next = STR("");
+    if (page.n > 0 && page.n < n) next = made_cursor(a, (struct made_at){rows[page.n - 1].created_at, rows[page.n - 1].key_id});
+    *out = paging_close(&page, next);
     return P_OK;
 }

@@ -148,7 +148,8 @@ enum problem token_keys_read(struct service *s, struct arena *a, tenant_id t, st
     struct paging page;
     paging_open(&page, a, limit);
     for (; page.n < n && !paging_full(&page); page.n++) token_key_render(&page.w, &rows[page.n]);
-    const struct token_key_row *last = page.n > 0 ? &rows[page.n - 1] : NULL;
-    *out = paging_close(&page, page.n < n ? made_cursor(a, (struct made_at){last->created_at, last->kid}) : STR(""));
+    struct str next = STR("");
+    if (page.n > 0 && page.n < n) next = made_cursor(a, (struct made_at){rows[page.n - 1].created_at, rows[page.n - 1].kid});
+    *out = paging_close(&page, next);
     return P_OK;
 }

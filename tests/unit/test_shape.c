@@ -291,27 +291,28 @@ static void the_schema_says_what_the_shape_takes(void **state) {
     struct buf b = buf_new(a, 65536);
     struct json_writer w = json_writer_of(&b);
     shape_schema(&thing_shape, &w);
-    assert_text(buf_str(&b),
-                "{\"type\":\"object\",\"description\":\"A thing.\",\"additionalProperties\":false,\"required\":[\"name\"],\"properties\":{"
-                "\"name\":{\"description\":\"Shown to people.\",\"type\":\"string\",\"minLength\":1,\"maxLength\":10,"
-                "\"pattern\":\"^[^\\\\u0000-\\\\u001f\\\\u007f-\\\\u009f]*$\"},"
-                "\"code\":{\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9][A-Za-z0-9._:-]*$\",\"maxLength\":64},"
-                "\"id\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":128,\"pattern\":\"^[^\\\\u0000-\\\\u001f\\\\u007f-\\\\u009f]*$\"},"
-                "\"count\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":10},"
-                "\"metric\":{\"type\":\"number\",\"minimum\":-1000000000000,\"maximum\":1000000000000,\"default\":1.5},"
-                "\"at\":{\"type\":\"string\",\"format\":\"date-time\"},"
-                "\"flag\":{\"type\":\"boolean\",\"default\":true},"
-                "\"factor\":{\"type\":\"number\",\"minimum\":-0.5,\"maximum\":1000000,\"default\":1.25},"
-                "\"per\":{\"enum\":[\"hour\",\"day\",\"week\"],\"default\":\"day\"},"
-                "\"any\":{},"
-                "\"object\":{\"type\":\"object\"},"
-                "\"window\":{\"$ref\":\"#/components/schemas/Window\"},"
-                "\"steps\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":3,\"items\":{\"$ref\":\"#/components/schemas/Step\"}},"
-                "\"codes\":{\"type\":\"array\",\"minItems\":0,\"maxItems\":4,\"uniqueItems\":true,"
-                "\"items\":{\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9][A-Za-z0-9._:-]*$\",\"maxLength\":64}},"
-                "\"periods\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":3,\"uniqueItems\":true,"
-                "\"items\":{\"enum\":[\"hour\",\"day\",\"week\"]},\"default\":[\"hour\",\"week\"]},"
-                "\"custom\":{\"description\":\"A text.\",\"type\":\"string\"}}}");
+    assert_text(
+        buf_str(&b),
+        "{\"type\":\"object\",\"description\":\"A thing.\",\"additionalProperties\":false,\"required\":[\"name\"],\"properties\":{"
+        "\"name\":{\"description\":\"Shown to people.\",\"type\":\"string\",\"minLength\":1,\"maxLength\":10,"
+        "\"pattern\":\"^[^\\\\u0000-\\\\u001f\\\\u007f-\\\\u009f]*$\"},"
+        "\"code\":{\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9][A-Za-z0-9._:-]*$\",\"maxLength\":64},"
+        "\"id\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":128,\"pattern\":\"^[^\\\\u0000-\\\\u001f\\\\u007f-\\\\u009f]*$\"},"
+        "\"count\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":10},"
+        "\"metric\":{\"type\":\"number\",\"minimum\":-1000000000000,\"maximum\":1000000000000,\"default\":1.5},"
+        "\"at\":{\"type\":\"string\",\"format\":\"date-time\"},"
+        "\"flag\":{\"type\":\"boolean\",\"default\":true},"
+        "\"factor\":{\"type\":\"number\",\"minimum\":-0.5,\"maximum\":1000000,\"default\":1.25},"
+        "\"per\":{\"enum\":[\"hour\",\"day\",\"week\"],\"default\":\"day\"},"
+        "\"any\":{},"
+        "\"object\":{\"type\":\"object\"},"
+        "\"window\":{\"$ref\":\"#/components/schemas/Window\"},"
+        "\"steps\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":3,\"items\":{\"$ref\":\"#/components/schemas/Step\"}},"
+        "\"codes\":{\"type\":\"array\",\"minItems\":0,\"maxItems\":4,\"uniqueItems\":true,"
+        "\"items\":{\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9][A-Za-z0-9._:-]*$\",\"maxLength\":64}},"
+        "\"periods\":{\"type\":\"array\",\"minItems\":1,\"maxItems\":3,\"uniqueItems\":true,"
+        "\"items\":{\"enum\":[\"hour\",\"day\",\"week\"]},\"default\":[\"hour\",\"week\"]},"
+        "\"custom\":{\"description\":\"A text.\",\"type\":\"string\"}}}");
     struct faults faults = faults_new(a);
     struct json v;
     assert_int_equal(json_parse(a, buf_str(&b), &v, &faults), P_OK);
