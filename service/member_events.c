@@ -1,10 +1,10 @@
-/* service/member_events.c: a member's events with what each caused, newest first. The cursor is the place of the last one that was shown.
- */
+/* service/member_events.c: a member's events with what each caused, newest first. The cursor is the version of the last one
+ * that was looked at. */
 #include "base/cursor.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "engine/outcome.h"
-#include "service/history.h"
+#include "service/inside.h"
 #include "service/people.h"
 
 enum {
@@ -12,21 +12,19 @@ enum {
     ROWS_PER_PAGE_MAX = 1000, /* a page that meets few events among many adjustments ends early too */
 };
 
-static bool cursor_read(struct arena *a, struct str text, struct history *h) {
+static bool cursor_read(struct arena *a, struct str text, uint64_t *before_version) {
     struct str payload;
     if (!cursor_parse(a, text, &payload)) return false;
     struct reader r = reader_of(payload);
     if (read_u8(&r) != CURSOR_FORMAT) return false;
-    h->before_day = read_u32(&r);
-    h->before_version = read_u64(&r);
+    *before_version = read_u64(&r);
     return reader_done(&r);
 }
 
-static struct str cursor_write(struct arena *a, const struct history *h) {
+static struct str cursor_write(struct arena *a, uint64_t before_version) {
     struct buf b = buf_new(a, 64);
     buf_u8(&b, CURSOR_FORMAT);
-    buf_u32(&b, h->before_day);
-    buf_u64(&b, h->before_version);
+    buf_u64(&b, before_version);
     return cursor_text(a, buf_str(&b));
 }
 
@@ -70,7 +68,7 @@ struct page {
     const struct member_found *m;
     struct json_writer w;
     size_t n, limit, rows;
-    struct history shown; /* behind the last row that was looked at */
+    uint64_t before_version; /* of the last row that was looked at */
     bool more;
 };
 
@@ -104,19 +102,19 @@ static enum problem put_rows(struct page *page, const struct outcome_row *rows, 
         page->more = is_event && page->n == page->limit;
         if (page->more) break;
         page->n += is_event;
-        history_set(&page->shown, &rows[i]);
+        page->before_version = rows[i].member_version;
         page->more = ++page->rows >= ROWS_PER_PAGE_MAX || page->w.out->n >= PAGE_BYTES_ENOUGH;
     }
     return P_OK;
 }
 
 static enum problem put_events(struct page *page, struct faults *f) {
-    struct history h = page->shown;
     enum problem p = P_OK;
     while (p == P_OK && !page->more) {
         struct outcome_row *rows;
         size_t n;
-        enum db_result r = history_next(page->s, page->a, &h, page->limit + 1 - page->n, &rows, &n);
+        enum db_result r = outcomes_backwards(page->s->db, page->a, page->m->state->tenant, page->m->no, page->before_version,
+                                              page->limit + 1 - page->n, &rows, &n);
         if (r != DB_OK) return service_problem(r, f);
         if (n == 0) break;
         p = put_rows(page, rows, n, f);
@@ -130,9 +128,8 @@ enum problem member_events(struct service *s, struct arena *a, const struct tena
     enum problem p = member_find(s, a, t, member, &m, f);
     if (p != P_OK) return p;
     struct buf b = buf_new(a, SIZE_MAX);
-    struct page page = {
-        .s = s, .a = a, .m = &m, .w = json_writer_of(&b), .limit = limit, .shown = history_of((struct member_ref){t->id, m.no})};
-    if (cursor.n > 0 && !cursor_read(a, cursor, &page.shown)) return P_CURSOR;
+    struct page page = {.s = s, .a = a, .m = &m, .w = json_writer_of(&b), .limit = limit, .before_version = UINT64_MAX};
+    if (cursor.n > 0 && !cursor_read(a, cursor, &page.before_version)) return P_CURSOR;
     json_open_object(&page.w);
     json_key(&page.w, "data");
     json_open_array(&page.w);
@@ -140,7 +137,7 @@ enum problem member_events(struct service *s, struct arena *a, const struct tena
     json_close_array(&page.w);
     json_key(&page.w, "next_cursor");
     if (page.more) {
-        json_put_str(&page.w, cursor_write(a, &page.shown));
+        json_put_str(&page.w, cursor_write(a, page.before_version));
     } else {
         json_put_null(&page.w);
     }

@@ -293,15 +293,15 @@ static enum db_result check_outcome(struct outcomes_walk *w, const struct outcom
 }
 
 static enum db_result read_all(struct outcomes_walk *w) {
-    uint32_t day = 0;
+    uint64_t version = 0;
     enum db_result r = DB_OK;
-    for (bool more = true; more && r == DB_OK; more = day > 0) {
+    for (bool more = true; more && r == DB_OK; more = version > 0) {
         struct outcome_row *rows;
         size_t n;
         arena_reset(w->page);
         w->events.items = NULL;
         w->events.n = w->events.cap = 0;
-        r = outcomes_of_member_from(w->v->db, w->page, w->m->ref, &day, OUTCOME_ROWS, &rows, &n);
+        r = outcomes_of_member_from(w->v->db, w->page, w->m->ref, &version, OUTCOME_ROWS, &rows, &n);
         for (size_t i = 0; i < n && r == DB_OK; i++) {
             if (was_there(w->m, rows[i].at)) r = check_outcome(w, &rows[i]);
         }

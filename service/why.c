@@ -1,6 +1,5 @@
 /* service/why.c: why a rule would pay a member now, or not, and when it next can (A16). Reads one moment, writes nothing. */
 #include "engine/explain.h"
-#include "service/history.h"
 #include "service/needs.h"
 #include "service/people.h"
 
@@ -19,17 +18,18 @@ static bool has_paid(const struct outcome *o, uint16_t rule) {
 static enum problem last_paid(struct service *s, struct arena *a, const struct member_found *m, const struct rule *r, int64_t *out,
                               struct faults *f) {
     const struct counter *c = r->cooldown_ms > 0 ? state_counter(m->state, COUNTER_COOLDOWN, r->no, PERIOD_EVER) : NULL;
-    struct history h = history_of((struct member_ref){m->state->tenant, m->no});
+    uint64_t version = UINT64_MAX;
     *out = c != NULL ? c->value : 0;
     for (size_t seen = 0, n; *out == 0 && seen < LOOK_BACK_ROWS; seen += n) {
         struct outcome_row *rows;
-        enum db_result result = history_next(s, a, &h, LOOK_BACK_ROWS / 4, &rows, &n);
+        enum db_result result = outcomes_backwards(s->db, a, m->state->tenant, m->no, version, LOOK_BACK_ROWS / 4, &rows, &n);
         if (result != DB_OK || n == 0) return service_problem(result, f);
         for (size_t i = 0; i < n && *out == 0; i++) {
             struct outcome o = {0};
             if (!outcome_decode(a, rows[i].clear, &o)) return P_INTERNAL;
             if (has_paid(&o, r->no)) *out = o.event_time;
         }
+        version = rows[n - 1].member_version;
     }
     return P_OK;
 }

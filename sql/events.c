@@ -126,41 +126,11 @@ enum db_result outcomes_find(struct db *db, struct arena *a, const struct outcom
     return outcomes_run(&c, out, n_out);
 }
 
-enum db_result outcomes_of_member(struct db *db, struct arena *a, tenant_id t, member_no m, uint64_t after_version, size_t limit,
+enum db_result outcomes_backwards(struct db *db, struct arena *a, tenant_id t, member_no m, uint64_t before_version, size_t limit,
                                   struct outcome_row **out, size_t *n_out) {
-    struct call c = call_of(db, STMT_OUTCOMES_OF_MEMBER, a, 1);
-    call_u32(&c, t.v);
-    call_u64(&c, m.v);
-    call_u64(&c, after_version);
-    call_u64(&c, limit);
-    return outcomes_run(&c, out, n_out);
-}
-
-enum db_result outcome_days(struct db *db, struct arena *a, tenant_id t, member_no m, uint32_t last_day, size_t limit,
-                            struct day_count **out, size_t *n_out) {
-    struct call c = call_of(db, STMT_OUTCOME_DAYS, a, 1);
-    call_u32(&c, t.v);
-    call_u64(&c, m.v);
-    call_u64(&c, last_day);
-    call_u64(&c, limit);
-    enum db_result r = call_run(&c);
-    *n_out = call_count(&c);
-    *out = NEW_ARRAY(a, struct day_count, *n_out);
-    for (size_t i = 0; call_next(&c); i++) {
-        (*out)[i].day = (uint32_t)col_u64(&c);
-        (*out)[i].n = col_u64(&c);
-    }
-    return r;
-}
-
-enum db_result outcomes_backwards(struct db *db, struct arena *a, tenant_id t, member_no m, uint32_t first_day, uint32_t before_day,
-                                  uint64_t before_version, size_t limit, struct outcome_row **out, size_t *n_out) {
     struct call c = call_of(db, STMT_OUTCOMES_BACKWARDS, a, 1);
     call_u32(&c, t.v);
     call_u64(&c, m.v);
-    call_u64(&c, first_day);
-    call_u64(&c, before_day);
-    call_u64(&c, before_day);
     call_u64(&c, before_version);
     call_u64(&c, limit);
     return outcomes_run(&c, out, n_out);

@@ -37,18 +37,8 @@ enum db_result outcomes_find(struct db *db, struct arena *a, const struct outcom
 /* For followers (system class): the rows of a lane of these days (both included) with n > after_n, in order, at most `limit`. */
 enum db_result lane_rows(struct db *db, struct arena *a, uint16_t lane, uint32_t from_day, uint32_t to_day, uint64_t after_n, size_t limit,
                          struct outcome_row **out, size_t *n_out);
-/* How many outcomes a member has on each of the latest `limit` days on which there are any, up to and including last_day; newest first. */
-struct day_count {
-    uint32_t day;
-    uint64_t n;
-};
-enum db_result outcome_days(struct db *db, struct arena *a, tenant_id t, member_no m, uint32_t last_day, size_t limit,
-                            struct day_count **out, size_t *n_out);
-/* A member's outcomes of the days from first_day to before_day, newest first, of before_day only those with a lower version. */
-enum db_result outcomes_backwards(struct db *db, struct arena *a, tenant_id t, member_no m, uint32_t first_day, uint32_t before_day,
-                                  uint64_t before_version, size_t limit, struct outcome_row **out, size_t *n_out);
-/* All outcomes of one member in order of member_version after `after_version`, at most limit: for verify. */
-enum db_result outcomes_of_member(struct db *db, struct arena *a, tenant_id t, member_no m, uint64_t after_version, size_t limit,
+/* The latest outcomes of a member below a version, newest first. */
+enum db_result outcomes_backwards(struct db *db, struct arena *a, tenant_id t, member_no m, uint64_t before_version, size_t limit,
                                   struct outcome_row **out, size_t *n_out);
 
 struct lane_row {

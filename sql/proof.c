@@ -90,20 +90,20 @@ static enum db_result outcomes_run(struct call *c, bool sealed, struct outcome_r
     return r;
 }
 
-enum db_result outcomes_of_member_from(struct db *db, struct arena *a, struct member_ref m, uint32_t *day, size_t limit,
+enum db_result outcomes_of_member_from(struct db *db, struct arena *a, struct member_ref m, uint64_t *version, size_t limit,
                                        struct outcome_row **out, size_t *n_out) {
     for (;; limit *= 2) {
         struct call c = call_of(db, STMT_OUTCOMES_OF_MEMBER_FROM, a, 1);
         call_u32(&c, m.tenant.v);
         call_u64(&c, m.member.v);
-        call_u64(&c, *day);
+        call_u64(&c, *version);
         call_u64(&c, limit);
         enum db_result r = outcomes_run(&c, true, out, n_out);
         bool all = *n_out < limit;
-        uint32_t last = *n_out ? (*out)[*n_out - 1].at.day : 0;
-        while (!all && *n_out && (*out)[*n_out - 1].at.day == last) --*n_out; /* of its last day there may be more */
+        uint64_t last = *n_out ? (*out)[*n_out - 1].member_version : 0;
+        while (!all && *n_out && (*out)[*n_out - 1].member_version == last) --*n_out; /* of the last version there may be more */
         if (r || all || *n_out) {
-            *day = all ? 0 : last;
+            *version = all ? 0 : last;
             return r;
         }
     }

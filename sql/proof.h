@@ -26,9 +26,9 @@ enum db_result members_with_entries(struct db *db, struct arena *a, tenant_id t,
 enum db_result members_with_outcomes(struct db *db, struct arena *a, tenant_id t, member_no after, member_no last, member_no **out,
                                      size_t *n_out);
 
-/* The outcomes of a member, whole days from *day on, about `limit` rows; *day becomes where to go on, 0: that was all. Within a day in no
- * order: the index has (tenant, member, day), and sorting by more would read all of the member's for each page. */
-enum db_result outcomes_of_member_from(struct db *db, struct arena *a, struct member_ref m, uint32_t *day, size_t limit,
+/* The outcomes of a member in order of their versions from *version on, about `limit` rows; *version becomes where to go on, 0: that was
+ * all. Rows that share a version, which is what verify looks for, come together. */
+enum db_result outcomes_of_member_from(struct db *db, struct arena *a, struct member_ref m, uint64_t *version, size_t limit,
                                        struct outcome_row **out, size_t *n_out);
 /* Identities of a tenant in ascending order, after the given one; NULL: from the first. */
 struct identity_text { /* an identity as it lies there: its day may not be that of its receipt */

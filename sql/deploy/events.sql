@@ -29,6 +29,6 @@ CREATE TABLE outcome (
     clear          BLOB              NOT NULL,
     sealed         MEDIUMBLOB        NOT NULL,
     PRIMARY KEY (day, lane, n, i),
-    KEY outcome_member (tenant_id, member_no, day)
+    KEY outcome_member (tenant_id, member_no, member_version)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
 PARTITION BY RANGE (day) (PARTITION p_rest VALUES LESS THAN MAXVALUE);

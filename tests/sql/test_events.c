@@ -100,17 +100,6 @@ static void a_lane_is_read_over_midnight(void **state) {
     assert_int_equal(n, 0);
 }
 
-static void outcomes_of_a_member_come_by_version(void **state) {
-    (void)state;
-    struct outcome_row rows[] = {outcome_of(20001, 1, 1, 0, 3), outcome_of(20000, 2, 1, 0, 1), outcome_of(20000, 3, 1, 0, 2)}, *found;
-    size_t n;
-    assert_ok(outcomes_insert(db[CAROL], arena, rows, 3));
-    assert_ok(outcomes_of_member(db[CAROL], arena, T, (member_no){5}, 1, 10, &found, &n));
-    assert_true(n == 2 && found[0].member_version == 2 && found[1].member_version == 3);
-    assert_ok(outcomes_of_member(db[CAROL], arena, OTHER, (member_no){5}, 0, 10, &found, &n));
-    assert_int_equal(n, 0);
-}
-
 /* ---- lanes and followers ---- */
 
 static void a_lane_belongs_to_one_owner(void **state) {
@@ -274,7 +263,6 @@ int main(void) {
         T_(a_duplicate_waits_for_the_one_that_is_settled_elsewhere),
         T_(outcomes_are_found_by_position_and_tenant),
         T_(a_lane_is_read_over_midnight),
-        T_(outcomes_of_a_member_come_by_version),
         T_(a_lane_belongs_to_one_owner),
         T_(a_follower_is_locked_by_its_name),
         T_(rollups_add_up),

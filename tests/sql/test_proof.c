@@ -15,46 +15,47 @@ static void outcome(uint32_t day, unsigned lane, unsigned n, unsigned i, unsigne
 
 /* ---- the outcomes of a member, page by page ---- */
 
-static size_t page(uint32_t *day, size_t limit) {
+static size_t page(uint64_t *version, size_t limit) {
     struct outcome_row *rows;
     size_t n;
-    assert_ok(outcomes_of_member_from(db[CAROL], arena, M, day, limit, &rows, &n));
+    assert_ok(outcomes_of_member_from(db[CAROL], arena, M, version, limit, &rows, &n));
     for (size_t i = 0; i < n; i++) {
         assert_int_equal(rows[i].member.v, M.member.v);
         assert_str(rows[i].sealed, "sealed");
+        if (i > 0) assert_true(rows[i].member_version >= rows[i - 1].member_version);
     }
     return n;
 }
 
-static void pages_have_whole_days(void **state) {
+static void pages_go_by_version_whatever_the_day(void **state) {
     (void)state;
-    for (unsigned n = 1; n <= 10; n++) outcome(100 + n / 4, 1 + n % 3, n, 0, 7, 5, n); /* 3 on day 100, 4 on 101, 3 on 102 */
+    for (unsigned n = 1; n <= 10; n++) outcome(103 - n % 4, 1 + n % 3, n, 0, 7, 5, n);
     outcome(101, 1, 50, 0, 7, 6, 1);
     outcome(101, 1, 51, 0, 8, 5, 1);
-    uint32_t day = 0;
-    assert_int_equal(page(&day, 5), 3);
-    assert_int_equal(day, 101);
-    assert_int_equal(page(&day, 5), 4);
-    assert_int_equal(day, 102);
-    assert_int_equal(page(&day, 5), 3);
-    assert_int_equal(day, 0);
+    uint64_t version = 0;
+    assert_int_equal(page(&version, 5), 4); /* of version 5 there may be another */
+    assert_int_equal(version, 5);
+    assert_int_equal(page(&version, 5), 4);
+    assert_int_equal(version, 9);
+    assert_int_equal(page(&version, 5), 2);
+    assert_int_equal(version, 0);
 }
 
-static void a_day_larger_than_a_page_comes_at_once(void **state) {
+static void rows_of_one_version_come_together(void **state) {
     (void)state;
-    for (unsigned n = 1; n <= 40; n++) outcome(n <= 10 ? 100 : 101, 1, n, 0, 7, 5, n);
-    uint32_t day = 0;
-    assert_int_equal(page(&day, 2), 10);
-    assert_int_equal(day, 101);
-    assert_int_equal(page(&day, 30), 30); /* just full: nobody can tell yet that this was all */
-    assert_int_equal(day, 0);
+    for (unsigned n = 1; n <= 40; n++) outcome(n <= 20 ? 100 : 101, 1, n, 0, 7, 5, n <= 10 ? 1 : 2);
+    uint64_t version = 0;
+    assert_int_equal(page(&version, 2), 10);
+    assert_int_equal(version, 2);
+    assert_int_equal(page(&version, 30), 30); /* just full: nobody can tell yet that this was all */
+    assert_int_equal(version, 0);
 }
 
 static void a_member_without_outcomes_has_an_empty_page(void **state) {
     (void)state;
-    uint32_t day = 0;
-    assert_int_equal(page(&day, 2), 0);
-    assert_int_equal(day, 0);
+    uint64_t version = 0;
+    assert_int_equal(page(&version, 2), 0);
+    assert_int_equal(version, 0);
 }
 
 /* ---- lanes ---- */
@@ -210,8 +211,8 @@ static void followers_are_named_once(void **state) {
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, test_open, test_close)
     const struct CMUnitTest tests[] = {
-        TEST(pages_have_whole_days),
-        TEST(a_day_larger_than_a_page_comes_at_once),
+        TEST(pages_go_by_version_whatever_the_day),
+        TEST(rows_of_one_version_come_together),
         TEST(a_member_without_outcomes_has_an_empty_page),
         TEST(stripes_come_by_day_and_lane),
         TEST(a_lane_is_read_by_day_without_what_is_sealed),
