@@ -1,6 +1,7 @@
 #include "handlers/answering.h"
 
 #include "base/limits.h"
+#include "http/headers.h"
 
 void answer_with(struct request *r, enum problem p, int status, struct response *out) {
     if (p != P_OK) {
@@ -45,12 +46,18 @@ struct str version_etag(struct arena *a, uint64_t version) {
 }
 
 enum problem if_match_version(struct request *r, uint64_t *version) {
-    struct str s = r->if_match;
+    struct str rest = r->if_match;
+    struct etag tag, further;
     int64_t v;
-    if (s.n == 0) return fault_say(&r->faults, P_PRECONDITION, "send If-Match with the ETag that this change was made from");
-    if (s.n < 4 || s.p[0] != '"' || s.p[1] != 'v' || s.p[s.n - 1] != '"' || !str_to_i64((struct str){s.p + 2, s.n - 3}, 0, INT64_MAX, &v)) {
-        return fault_say(&r->faults, P_VERSION, "If-Match must be one ETag as this address gave it, such as \"v7\"");
-    }
+    if (rest.n == 0) return fault_say(&r->faults, P_PRECONDITION, "send If-Match with the ETag that this change was made from");
+    bool any = str_is(rest, "*"), one = !any && etag_next(&rest, &tag), more = one && etag_next(&rest, &further);
+    while (more && etag_next(&rest, &further)) continue;
+    if (!any && (!one || rest.n > 0))
+        return fault_say(&r->faults, P_BAD_REQUEST, "If-Match must be an ETag in its quotes, as this address gave it, such as \"v7\"");
+    struct str text = any ? STR("") : tag.text;
+    bool ours =
+        !any && !more && !tag.weak && text.n > 3 && text.p[1] == 'v' && str_to_i64((struct str){text.p + 2, text.n - 3}, 0, INT64_MAX, &v);
+    if (!ours) return fault_say(&r->faults, P_VERSION, "If-Match must name the one version that this change was made from, such as \"v7\"");
     *version = (uint64_t)v;
     return P_OK;
 }

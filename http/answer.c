@@ -90,6 +90,7 @@ static const char *reason_phrase(int status) {
         {200, "OK"},
         {201, "Created"},
         {204, "No Content"},
+        {304, "Not Modified"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
         {403, "Forbidden"},
@@ -116,16 +117,17 @@ static const char *reason_phrase(int status) {
     NEVER("a status without its words");
 }
 
-/* A personal answer is never kept by a cache on the way. */
+/* A personal answer is never kept by a cache on the way; who asked may keep one that has an ETag, and asks again each time. */
 struct str response_text(const struct request *r, const struct response *out) {
     struct buf b = buf_new(r->arena, SIZE_MAX);
     buf_f(&b, "Status: %d %s\r\n", out->status, reason_phrase(out->status));
-    if (out->status != 204) { /* which has neither body nor what describes one */
+    if (out->status != 204 && out->status != 304) { /* which have neither body nor what describes one */
         buf_f(&b, "Content-Type: %s\r\n", out->content_type != NULL ? out->content_type : "application/json");
         buf_f(&b, "Content-Length: %zu\r\n", out->body.n);
     }
     buf_f(&b, "X-Request-Id: " STR_FMT "\r\n", STR_ARG(r->request_id));
-    buf_z(&b, "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n");
+    buf_f(&b, "Cache-Control: %s\r\nX-Content-Type-Options: nosniff\r\n",
+          r->route != NULL && r->route->etag != ETAG_NONE && out->etag.n > 0 ? "private, no-cache" : "no-store");
     if (out->status == 401) buf_z(&b, "WWW-Authenticate: Bearer\r\n");
     if (out->etag.n > 0) buf_f(&b, "ETag: " STR_FMT "\r\n", STR_ARG(out->etag));
     if (out->allow.n > 0) buf_f(&b, "Allow: " STR_FMT "\r\n", STR_ARG(out->allow));

@@ -30,6 +30,34 @@ bool media_type_is(struct str content_type, const char *wanted) {
     return true;
 }
 
+static bool is_etag_char(char c) { return c == 0x21 || (c >= 0x23 && c != 0x7f) || c < 0; } /* above ASCII it is a byte of any text */
+
+bool etag_next(struct str *rest, struct etag *out) {
+    struct str s = trim(*rest);
+    while (s.n > 0 && s.p[0] == ',') s = trim((struct str){s.p + 1, s.n - 1}); /* a list may have empty elements */
+    *rest = s;
+    size_t at = s.n >= 2 && s.p[0] == 'W' && s.p[1] == '/' ? 2 : 0, end = at + 1;
+    if (at >= s.n || s.p[at] != '"') return false;
+    while (end < s.n && is_etag_char(s.p[end])) end++;
+    if (end == s.n || s.p[end] != '"') return false;
+    *out = (struct etag){at > 0, {s.p + at, end + 1 - at}};
+    s = trim((struct str){s.p + end + 1, s.n - end - 1});
+    if (s.n > 0 && s.p[0] != ',') return false;
+    *rest = s;
+    return true;
+}
+
+bool etag_listed(struct str list, struct str etag) {
+    struct str rest = etag;
+    struct etag own, other;
+    if (!etag_next(&rest, &own)) return false;
+    if (str_is(trim(list), "*")) return true;
+    for (rest = list; etag_next(&rest, &other);) {
+        if (str_eq(own.text, other.text)) return true;
+    }
+    return false;
+}
+
 /* What stands between the quotes; a '"' or '\' in it has a '\' before it. */
 static bool unquote(struct arena *a, struct str quoted, struct str *out) {
     char *text = arena_alloc(a, quoted.n);

@@ -12,6 +12,15 @@ struct str bearer_of(struct str authorization);
 bool media_type_is(struct str content_type, const char *type);
 /* application/json, with no parameter but charset=utf-8. */
 bool is_json_type(struct str content_type);
+/* One entity tag of a list, as If-Match and If-None-Match have (RFC 9110, 8.8.3): cut off the front of `rest`, which is then what comes
+ * behind it. false: there is none; what is left of `rest` is malformed. */
+struct etag {
+    bool weak;
+    struct str text; /* with its quotes, without W/ */
+};
+bool etag_next(struct str *rest, struct etag *out);
+/* Whether a list, or "*", names the tag, weak or not: what If-None-Match asks. A malformed list names what stands before its fault. */
+bool etag_listed(struct str list, struct str etag);
 /* A Structured Field string ("…") or the bare text, 1–255 characters of visible ASCII; a space stands within quotes only. */
 MUST_CHECK bool idempotency_key_parse(struct arena *a, struct str field, struct str *key);
 

@@ -39,6 +39,7 @@ static const struct {
     {"HTTP_AUTHORIZATION", offsetof(struct request, authorization)},
     {"HTTP_IDEMPOTENCY_KEY", offsetof(struct request, idempotency_key)},
     {"HTTP_IF_MATCH", offsetof(struct request, if_match)},
+    {"HTTP_IF_NONE_MATCH", offsetof(struct request, if_none_match)},
     {"HTTP_TRACEPARENT", offsetof(struct request, traceparent)},
     {"REQUEST_ID", offsetof(struct request, request_id)},
 };

@@ -24,7 +24,7 @@ struct request {
     /* as received */
     enum method method; /* 0: one that no route takes */
     struct str uri;     /* raw REQUEST_URI: path and query, percent-encoded */
-    struct str content_type, authorization, idempotency_key, if_match, traceparent, request_id;
+    struct str content_type, authorization, idempotency_key, if_match, if_none_match, traceparent, request_id;
     LIST(struct ce_field) ce;
     struct str body;
     bool body_too_large; /* read to its end and thrown away */

@@ -7,6 +7,11 @@
 #include "http/request.h"
 #include "service/items.h"
 
+enum etag_form {
+    ETAG_NONE,
+    ETAG_VERSION, /* strong: the handler gives it, the version of a configuration, which If-Match of a write can name */
+    ETAG_BODY,    /* weak: made of the body */
+};
 enum idempotency { IDEMPOTENCY_NONE, IDEMPOTENCY_OPTIONAL, IDEMPOTENCY_REQUIRED };
 
 /* The items of one request on their way through a set. */
@@ -29,6 +34,7 @@ struct route {
     const struct shape *body; /* checked and filled before the handler; NULL: the handler reads request->json itself */
     bool cloudevents;         /* takes the media types of CloudEvents as well */
     enum idempotency idempotency;
+    enum etag_form etag;      /* of a GET: If-None-Match that names it is answered by 304 */
     bool now;                 /* a GET whose answer hangs on the configuration of this very moment */
     bool write;               /* keys are read from the database now; reads may use a record of KEY_STALE_MS */
     const char *const *query; /* names of the query parameters, NULL-terminated; NULL: none */

@@ -124,6 +124,24 @@ struct write_key request_write_key(struct service *s, const struct request *r) {
     };
 }
 
+/* ---- what the client has already ---- */
+
+static struct str body_etag(struct arena *a, struct str body) {
+    uint8_t hash[32];
+    uint64_t first;
+    crypto_sha256(body, hash);
+    memcpy(&first, hash, sizeof first);
+    return str_printf(a, "W/\"%016llx\"", (unsigned long long)first);
+}
+
+static void compare(const struct request *r, struct response *out) {
+    if (r->route->etag == ETAG_NONE || out->status != 200) return;
+    if (r->route->etag == ETAG_BODY) out->etag = body_etag(r->arena, out->body);
+    if (r->if_none_match.n == 0 || !etag_listed(r->if_none_match, out->etag)) return;
+    out->status = 304;
+    out->body = STR("");
+}
+
 /* ---- settling: items of several requests as one set ---- */
 
 static int64_t deadline_us(const struct request *r) { return r->arrived_us + REQUEST_DEADLINE_MS * 1000; }
@@ -203,6 +221,7 @@ void serve(struct serving *set) {
         service_deadline(set->service, deadline_us(r));
         r->route->handle(set->service, r, &set->responses[i]);
         service_deadline(set->service, 0);
+        compare(r, &set->responses[i]);
         answered(set, i);
     }
     settle_all(set, works, problems);

@@ -29,6 +29,8 @@ def least_answers(route):
     """What every route of this form can answer: status → problems."""
     wanted = {status: set() for status in FRONT}
     wanted["default"] = set()
+    if route["etag"] != "none":
+        wanted["304"] = set()
     if route["scope"] is None:
         return {**wanted, "404": {"not-found"}} if route["admin"] else wanted
     bad = {"bad-request"}
@@ -65,6 +67,10 @@ def of_route(route, operation):
     ):
         if in_table != described:
             yield f"{what}: {in_table} in the table, {described} in the description"
+    compared = "If-None-Match" in operation.parameters_in("header")
+    etags = {status for status, answer in operation.answers.items() if "etag" in answer.headers} if route["method"] == "GET" else set()
+    if compared != (route["etag"] != "none") or etags != ({"200", "304"} if compared else set()):
+        yield f"its ETag is {route['etag']} in the table, which is not what If-None-Match and the headers of 200 and 304 say"
     types = ["application/json", *(CLOUDEVENTS if route["cloudevents"] else ())]
     if operation.body and sorted(operation.body) != sorted(types):
         yield f"the body is sent as {sorted(types)}, not as {sorted(operation.body)}"
@@ -83,7 +89,7 @@ def of_route(route, operation):
 
 def of_answers(operation, statuses):
     for status, answer in operation.answers.items():
-        if status.startswith("2"):
+        if status.startswith("2") or status == "304":
             continue
         if list(answer.content) != ["application/problem+json"]:
             yield f"{status} is not a problem"

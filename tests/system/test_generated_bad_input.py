@@ -226,12 +226,14 @@ def test_inv13_unknown_fields(unwritten, name):
 # ---- conditions and keys ----
 
 @pytest.mark.parametrize("name", CONDITIONAL)
-def test_inv13_stale_and_missing_if_match(unwritten, name):
+def test_inv13_stale_missing_and_malformed_if_match(unwritten, name):
     route = PUBLIC[name]
     headers, path = unwritten.headers(route), unwritten.path(route)
     raw = json.dumps(unwritten.good_body(route)).encode() if route["body_max"] else None
-    for stale in ('"v999"', '"v0"', 'W/"v1"', "v1", '"v1', '"v1", "v2"', "*", '"x"', '"v99999999999999999999"', '"v-1"'):
+    for stale in ('"v999"', '"v0"', 'W/"v1"', '"v1", "v2"', "*", '"x"', '"v"', '""', '"v99999999999999999999"', '"v-1"'):
         unwritten.send(route, path, raw, {**headers, "If-Match": stale}).problem("version-mismatch")
+    for malformed in ("v1", '"v1', 'v1"', "7", '"v1"x', '"v1" "v2"', 'w/"v1"', '"v1", v2', '*, "v1"', "'v1'", '"v 1"'):
+        unwritten.send(route, path, raw, {**headers, "If-Match": malformed}).problem("bad-request")
     unwritten.send(route, path, raw, {**headers, "If-Match": None}).problem("precondition-required")
 
 

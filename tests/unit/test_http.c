@@ -467,6 +467,56 @@ static void an_answer_has_its_header_fields(void **state) {
     assert_non_null(strstr(str_z(a, response_text(r, &method)), "\r\nAllow: GET\r\n"));
 }
 
+static void an_answer_that_is_known_has_no_body(void **state) {
+    static const struct route known = {.etag = ETAG_BODY};
+    struct arena *a = *state;
+    struct request *r = request_of(a, METHOD_GET, "/");
+    r->route = &known;
+    struct response out = {.status = 304, .etag = STR("W/\"1\"")};
+    assert_text(response_text(r, &out), "Status: 304 Not Modified\r\nX-Request-Id: r-1\r\nCache-Control: private, no-cache\r\n"
+                                        "X-Content-Type-Options: nosniff\r\nETag: W/\"1\"\r\n\r\n");
+}
+
+/* RFC 9110, 8.8.3 and 13.1.2 */
+static void entity_tags(void **state) {
+    struct arena *a = *state;
+    static const struct {
+        const char *list;
+        bool named; /* whether it names "a" */
+    } lists[] = {
+        {"\"a\"", true},
+        {"W/\"a\"", true},
+        {"*", true},
+        {" * ", true},
+        {"\"b\", W/\"a\"", true},
+        {"\"b,\",\"a\"", true},
+        {", ,\"a\" ,", true},
+        {"\"b\"", false},
+        {"\"A\"", false},
+        {"a", false},
+        {"", false},
+        {"w/\"a\"", false},
+        {"\"b\" \"a\"", false},
+        {"\"a", false},
+        {"\"a\"x", false},
+        {"\"b\";\"a\"", false},
+        {"W/ \"a\"", false},
+        {"\"b c\", \"a\"", false},
+    };
+    for (size_t i = 0; i < COUNT(lists); i++) {
+        if (etag_listed(str_of(lists[i].list), STR("\"a\"")) != lists[i].named) fail_msg("%s", lists[i].list);
+        if (etag_listed(str_of(lists[i].list), STR("W/\"a\"")) != lists[i].named) fail_msg("%s, of a weak one", lists[i].list);
+    }
+    struct str rest = STR("W/\"x\" , \"v7\"");
+    struct etag tag;
+    assert_true(etag_next(&rest, &tag) && tag.weak);
+    assert_text(tag.text, "\"x\"");
+    assert_true(etag_next(&rest, &tag) && !tag.weak);
+    assert_text(tag.text, "\"v7\"");
+    assert_false(etag_next(&rest, &tag));
+    assert_int_equal(rest.n, 0);
+}
+
 static void every_problem_has_an_answer(void **state) {
     struct arena *a = *state;
     for (int p = P_OK + 1; p < P__MAX; p++) {
@@ -503,6 +553,8 @@ int main(void) {
         TEST(a_list_of_faults_says_how_many_are_missing),
         TEST(an_item_has_its_place_in_its_pointers),
         TEST(an_answer_has_its_header_fields),
+        TEST(an_answer_that_is_known_has_no_body),
+        TEST(entity_tags),
         TEST(every_problem_has_an_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
