@@ -12,12 +12,14 @@ WARN := -Wall -Wextra -Wshadow -Wformat=2 -Wvla -Wmissing-prototypes -Wstrict-pr
         -Wpointer-arith -Wcast-qual -Wimplicit-fallthrough -Werror
 HARD := -fPIE -fstack-protector-strong -fstack-clash-protection -fno-strict-aliasing -ffp-contract=off
 SANITIZE := -fsanitize=address,undefined
-FLAGS_dev      := -O1 -g -DACCOLADE_TEST_CLOCK
-FLAGS_asan     := -O1 -g -DACCOLADE_TEST_CLOCK $(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+# What only tests use: the clock that they move (base/clock.h) and the ends that they plant (base/trap.h). Never in a release build.
+SWITCHES := -DACCOLADE_TEST_CLOCK -DACCOLADE_TEST_TRAPS
+FLAGS_dev      := -O1 -g $(SWITCHES)
+FLAGS_asan     := -O1 -g $(SWITCHES) $(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 FLAGS_release  := -O2 -g -D_FORTIFY_SOURCE=2
-FLAGS_coverage := -O0 -g -DACCOLADE_TEST_CLOCK --coverage -fprofile-update=atomic
+FLAGS_coverage := -O0 -g $(SWITCHES) --coverage -fprofile-update=atomic
 # clang warns of other things than gcc, for which the code is written.
-FLAGS_fuzz     := -Wno-error -O1 -g -DACCOLADE_TEST_CLOCK $(SANITIZE) -fno-sanitize-recover=all -fsanitize=fuzzer-no-link -gdwarf-4
+FLAGS_fuzz     := -Wno-error -O1 -g $(SWITCHES) $(SANITIZE) -fno-sanitize-recover=all -fsanitize=fuzzer-no-link -gdwarf-4
 LINK_asan      := $(SANITIZE)
 LINK_coverage  := --coverage
 LINK_fuzz      := $(SANITIZE)

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/trap.h"
 #include "fcgi/master.h"
 #include "handlers/routes.h"
 
@@ -68,6 +69,7 @@ static int run(const struct arguments *arguments, const struct settings *setting
     service_close(&service);
     log_open(settings->log_file, (enum log_level)settings->log_level, "accolade-fcgi");
     clock_set_file(settings->clock_file);
+    trap_set_dir(settings->trap_dir);
     return master_run(&arguments->options, settings, a);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/trap.h"
 #include "fcgi/transport.h"
 #include "handlers/routes.h"
 #include "service/ready.h"
@@ -55,6 +56,7 @@ static void take_signals(sigset_t *while_waiting) {
 
 static void send_answer(struct serving *set, size_t i) {
     struct worker *w = set->ctx;
+    trap("before-answer");
     transport_answer(w->transport, i, response_text(set->requests[i], &set->responses[i]));
     w->answered_us[i] = clock_monotonic_us();
 }

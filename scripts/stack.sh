@@ -94,7 +94,7 @@ api_workers = $(((WORKERS + 1) / 2))
 presets_dir = $ROOT/presets
 env = demo
 EOT
-    if [ "$BUILD" != release ]; then printf 'clock_file = %s\n' "$DIR/clock"; fi
+    if [ "$BUILD" != release ]; then printf 'clock_file = %s\ntrap_dir = %s\n' "$DIR/clock" "$DIR/traps"; fi
     local line
     for line in "${OVERRIDES[@]}"; do printf '%s = %s\n' "${line%%=*}" "${line#*=}"; done
 }

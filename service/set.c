@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/trap.h"
 #include "engine/settle.h"
 #include "service/inside.h"
 #include "service/set.h"
@@ -51,7 +52,9 @@ static enum db_result claim_identities(struct work_set *w) {
                                         .received_at = set->now_ms};
     }
     qsort(rows, w->n, sizeof *rows, by_identity);
+    trap("before-identity");
     enum db_result r = identities_insert(set->s->db, set->a, rows, w->n);
+    if (r == DB_OK) trap("after-identity");
     if (r == DB_OK) r = identities_find(set->s->db, set->a, rows, w->n, &found, &n_found);
     if (r != DB_OK) return r;
     qsort(found, n_found, sizeof *found, by_identity);
@@ -226,6 +229,7 @@ static bool settle_all(struct work_set *w) {
     for (size_t i = 0; i < w->n; i++) {
         struct item *item = w->items[i];
         struct member_work *m = work_of(w, item->tenant.id, item->member);
+        trap_item(item->event.id);
         env.keys = service_tenant_keys(set->s, item->tenant.id);
         env.at = item->at;
         crypto_random(env.seed, sizeof env.seed);
@@ -347,8 +351,10 @@ enum tried set_transaction(struct set *set) {
     if (r != DB_OK) return tried_of(r);
     if (w.n == 0) return TRIED_LESS; /* all were settled elsewhere: rolled back, and answered by the front */
     for (size_t i = 0; i < w.n; i++) w.items[i]->sent = w.items[i]->at;
+    trap("before-commit");
     r = db_commit(s->db);
     if (r != DB_OK) return tried_of(r);
+    trap("after-commit");
     lane_committed(s, w.at);
     answer_all(&w);
     return TRIED_DONE;

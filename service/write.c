@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/trap.h"
 #include "service/inside.h"
 #include "sql/audit.h"
 
@@ -38,7 +39,9 @@ static enum db_result body(struct write *w, struct faults *f, enum problem *p) {
     enum db_result r = db_begin(db);
     if (r == DB_OK && w->key != NULL) {
         struct idempotency_row row = row_of(w);
+        trap("before-identity");
         r = idempotency_insert(db, w->a, &row);
+        if (r == DB_OK) trap("after-identity");
     }
     if (r != DB_OK) return r;
     *p = w->effect(w, f, &r);
@@ -58,7 +61,11 @@ static enum db_result body(struct write *w, struct faults *f, enum problem *p) {
         r = idempotency_finish(db, w->a, &row);
     }
     if (r == DB_OK && service_is_late(w->s)) return DB_GONE;
-    return r == DB_OK ? db_commit(db) : r;
+    if (r != DB_OK) return r;
+    trap("before-commit");
+    r = db_commit(db);
+    if (r == DB_OK) trap("after-commit");
+    return r;
 }
 
 enum problem write_once(struct write *w, struct write_answer *out, struct faults *f) {

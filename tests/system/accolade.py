@@ -338,6 +338,15 @@ class Stack:
         now = self.pool_workers()
         return not now & former and len(now) == self.workers + 1 + (self.workers + 1) // 2
 
+    def plant(self, point, how="kill"):
+        """A trap (base/trap.h): the next worker that comes to the point falls; "stop": is stopped. Gives the file, gone once taken."""
+        trap = self.dir / "traps" / point
+        trap.parent.mkdir(exist_ok=True)
+        new = trap.parent.with_name("trap.new")
+        new.write_text(how)
+        new.rename(trap)
+        return trap
+
     def pool_log(self):
         return (self.dir / "log" / "pool.log").read_text(errors="backslashreplace")
 
