@@ -24,7 +24,7 @@ static enum problem read_event(struct request *r, struct why_query *q) {
 
 static enum problem read_query(struct request *r, struct why_query *q) {
     struct str at;
-    q->time_ms = r->now_ms;
+    q->time_ms = q->now_ms = r->now_ms;
     if (!query_get(r, "rule", &q->rule) || !code_is_valid(q->rule)) return query_wrong(r, "rule", "the code of a rule");
     if (query_get(r, "at", &at) && (!time_parse(at, &q->time_ms) || q->time_ms < TIME_MS_MIN || q->time_ms > TIME_MS_MAX)) {
         return query_wrong(r, "at", "a time as in RFC 3339, such as 2026-11-21T10:00:00.000Z");

@@ -33,8 +33,10 @@ struct why_query {
     int64_t time_ms;         /* of the event that is thought of */
     struct str type;         /* "" any of the rule's */
     const struct json *data; /* an object; NULL: any */
+    int64_t now_ms;
 };
-/* {"member","rule","at","config_version","would_pay","next_at","checks":[…],"last_paid_at"} (A16). P_NOT_FOUND: no such rule. */
+/* {"member","rule","at","config_version","would_pay","next_at","checks":[…],"last_paid_at","last_paid_unknown_before"} (A16).
+ * P_NOT_FOUND: no such rule. */
 MUST_CHECK enum problem member_why(struct service *s, struct arena *a, const struct tenant_row *t, struct str member,
                                    const struct why_query *q, struct str *out, struct faults *f);
 

@@ -1,8 +1,8 @@
 /* service/transactions.c: a member's history, newest first (B5, SEMANTICS 21).
  *
  * Wallets are read each in its own order and merged by time. The cursor holds, per currency, the sequence number before which the
- * next page begins, so that what is earned meanwhile moves nothing, and what it is a cursor of: this member and this filter. The sums
- * of the whole filter are on its first page alone: they cost as much on each, and would differ by what was earned meanwhile. */
+ * next page begins, so that what is earned meanwhile moves nothing, and what it is a cursor of: this member and this filter. It carries
+ * the sums of the whole filter too, as they were for its first page: all pages agree, and none but the first has to add up. */
 #include <string.h>
 
 #include "base/cursor.h"
@@ -12,7 +12,7 @@
 #include "service/set.h"
 #include "sql/ledger.h"
 
-enum { CURSOR_FORMAT = 2, OF_BYTES = 8 };
+enum { CURSOR_FORMAT = 3, OF_BYTES = 8 };
 
 struct stream { /* one wallet's page */
     uint16_t currency;
@@ -23,6 +23,8 @@ struct stream { /* one wallet's page */
 struct page {
     struct stream *streams;
     size_t n_streams;
+    bool summed; /* there is one currency that can be summed up */
+    struct entry_sums sums;
     struct entry_row *rows; /* merged */
     size_t n;
     bool more;
@@ -49,13 +51,21 @@ static struct stream *stream_of(const struct page *page, uint16_t currency) {
     return NULL;
 }
 
+static void read_sums(struct reader *r, struct entry_sums *out) {
+    out->earned = read_i64(r);
+    out->spent = read_i64(r);
+    out->net = out->earned - out->spent;
+    out->count = read_u64(r);
+}
+
 /* page: the first one, as streams_of gives it; false: a cursor that is not of these streams, each once. What came since has none. */
 static bool cursor_read(struct arena *a, struct str text, struct str of, struct page *page) {
     struct str payload;
     if (!cursor_parse(a, text, &payload)) return false;
     struct reader r = reader_of(payload);
     if (read_u8(&r) != CURSOR_FORMAT || !str_eq(read_bytes(&r, OF_BYTES), of)) return false;
-    struct page begun = {.streams = NEW_ARRAY(a, struct stream, page->n_streams)};
+    struct page begun = {.streams = NEW_ARRAY(a, struct stream, page->n_streams), .summed = page->summed};
+    if (begun.summed) read_sums(&r, &begun.sums);
     for (size_t n = read_u16(&r); n > 0; n--) {
         struct stream one = {.currency = read_u16(&r)};
         one.before = read_u64(&r);
@@ -70,6 +80,11 @@ static struct str cursor_write(struct arena *a, struct str of, const struct page
     struct buf b = buf_new(a, SIZE_MAX);
     buf_u8(&b, CURSOR_FORMAT);
     buf_add(&b, of);
+    if (page->summed) {
+        buf_i64(&b, page->sums.earned);
+        buf_i64(&b, page->sums.spent);
+        buf_u64(&b, page->sums.count);
+    }
     buf_u16(&b, (uint16_t)page->n_streams);
     for (size_t i = 0; i < page->n_streams; i++) {
         buf_u16(&b, page->streams[i].currency);
@@ -216,30 +231,32 @@ static enum problem put_line(struct service *s, struct arena *a, struct json_wri
 
 /* ---- the answer ---- */
 
-static enum problem put_summary(struct service *s, struct arena *a, struct json_writer *w, const struct member_found *m,
-                                const struct transactions_query *q, uint16_t currency, struct faults *f) {
+/* Of the whole filter up to what its first page begins with. */
+static enum db_result read_summary(struct service *s, struct arena *a, const struct member_found *m, const struct transactions_query *q,
+                                   uint16_t currency, struct page *page) {
+    if (page->n_streams == 0) return DB_OK; /* there is no wallet yet */
+    struct entry_filter filter = {currency, PART_AVAILABLE, page->streams[0].before, q->from_ms, q->to_ms, q->kinds};
+    return entries_sum(s->db, a, (struct member_ref){m->state->tenant, m->no}, &filter, &page->sums);
+}
+
+static void put_summary(struct json_writer *w, struct str currency, const struct page *page) {
+    const struct {
+        const char *name;
+        int64_t value;
+    } sums[] = {{"earned", page->sums.earned}, {"spent", page->sums.spent}, {"net", page->sums.net}, {"count", (int64_t)page->sums.count}};
     json_key(w, "summary");
-    if (currency == 0 || q->cursor.n > 0) { /* sums over several currencies mean nothing */
+    if (!page->summed) { /* sums over several currencies mean nothing */
         json_put_null(w);
-        return P_OK;
+        return;
     }
-    struct entry_filter filter = {currency, PART_AVAILABLE, 0, q->from_ms, q->to_ms, q->kinds};
-    struct entry_sums sums;
-    enum db_result r = entries_sum(s->db, a, (struct member_ref){m->state->tenant, m->no}, &filter, &sums);
-    if (r != DB_OK) return service_problem(r, f);
     json_open_object(w);
     json_key(w, "currency");
-    json_put_str(w, q->currency);
-    json_key(w, "earned");
-    json_put_i64(w, sums.earned);
-    json_key(w, "spent");
-    json_put_i64(w, sums.spent);
-    json_key(w, "net");
-    json_put_i64(w, sums.net);
-    json_key(w, "count");
-    json_put_i64(w, (int64_t)sums.count);
+    json_put_str(w, currency);
+    for (size_t i = 0; i < COUNT(sums); i++) {
+        json_key(w, sums[i].name);
+        json_put_i64(w, sums[i].value);
+    }
     json_close_object(w);
-    return P_OK;
 }
 
 static uint16_t currency_number(const struct program *p, struct str code) {
@@ -268,17 +285,18 @@ enum problem member_transactions(struct service *s, struct arena *a, const struc
     uint16_t currency = q->currency.n > 0 ? currency_number(m.program, q->currency) : 0;
     if (q->currency.n > 0 && currency == 0)
         return fault_say(f, P_BAD_REQUEST, "the tenant has no currency \"" STR_FMT "\"", STR_ARG(q->currency));
-    struct page page = {0};
+    struct page page = {.summed = currency != 0};
     struct str of = of_what(a, &m, q);
     streams_of(a, &m, currency, &page);
     if (q->cursor.n > 0 && !cursor_read(a, q->cursor, of, &page)) return P_CURSOR;
-    enum db_result r = read_page(s, a, &m, q, &page);
+    enum db_result r = q->cursor.n == 0 && page.summed ? read_summary(s, a, &m, q, currency, &page) : DB_OK;
+    if (r == DB_OK) r = read_page(s, a, &m, q, &page);
     if (r != DB_OK) return service_problem(r, f);
     struct buf b = buf_new(a, SIZE_MAX); /* PAGE_MAX lines, each with at most the context of its event */
     struct json_writer w = json_writer_of(&b);
     json_open_object(&w);
     p = put_page(s, a, &w, &m, &page, f);
-    if (p == P_OK) p = put_summary(s, a, &w, &m, q, currency, f);
+    put_summary(&w, q->currency, &page);
     json_key(&w, "next_cursor");
     if (page.more) {
         json_put_str(&w, cursor_write(a, of, &page));

@@ -452,6 +452,19 @@ def test_a16_what_hangs_on_the_event_is_open_unless_it_is_given(asked):
     assert why["last_paid_at"] is not None  # found among the member's outcomes: the rule has no cooldown
 
 
+def test_a16_what_was_paid_long_ago_is_not_said_to_be_never(asked, clock):
+    asked.t.event("m", data={"rating": 5})
+    asked.t.event("m", "call")
+    never = asked.get("m", "/why", rule="agents").ok()
+    assert (never["last_paid_at"], never["last_paid_unknown_before"]) == (None, None)  # all that ever was has been looked at
+    clock.advance(minutes=1)
+    asked.t.events([asked.t.event_body("m", "call") for _ in range(400)])
+    long_ago = asked.get("m", "/why", rule="rated").ok()
+    assert long_ago["last_paid_at"] is None and long_ago["last_paid_unknown_before"] >= rfc3339(NOON + timedelta(minutes=1))
+    limited = asked.get("m", "/why", rule="limited").ok()  # which has a cooldown, and keeps the time
+    assert limited["last_paid_at"] is not None and limited["last_paid_unknown_before"] is None
+
+
 def test_a16_audiences_and_conditions_with_the_members_own_values(asked):
     asked.t.event("m")
     why = asked.get("m", "/why", rule="agents").ok()

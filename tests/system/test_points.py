@@ -150,7 +150,23 @@ def test_B5_summary_of_the_whole_filter_in_one_currency_else_null(make_tenant, c
     assert t.transactions(currency="xp", limit=1)["summary"] == {"currency": "xp", "earned": 45, "spent": 0, "net": 45, "count": 15}
     page = t.transactions(limit=3, currency="points")
     second = t.transactions(limit=3, currency="points", cursor=page["next_cursor"])
-    assert page["summary"]["count"] == 105 and second["summary"] is None  # on the first page alone
+    assert page["summary"]["count"] == 105 and second["summary"] == page["summary"]
+
+
+def test_S21_every_page_has_the_summary_of_the_first(make_tenant):
+    t = make_tenant(config(currency(), rule("r", pays=2)))
+    t.events([t.event_body() for _ in range(5)])
+    t.adjust(amount=-3).ok(201)
+    wanted = {"currency": "points", "earned": 10, "spent": 3, "net": 7, "count": 6}
+    pages, cursor = [], {}
+    while not pages or pages[-1]["next_cursor"]:
+        pages.append(t.transactions(currency="points", limit=2, **cursor))
+        t.event()  # what is earned meanwhile stands neither on a later page nor in its sums
+        cursor = {"cursor": pages[-1]["next_cursor"]}
+    assert [page["summary"] for page in pages] == [wanted] * 3
+    lines = [line["amount"] for page in pages for line in page["data"]]
+    assert (sum(lines), len(lines)) == (7, 6)
+    assert t.transactions(currency="points", limit=2)["summary"]["count"] == 9
 
 
 def test_B5_what_is_earned_meanwhile_moves_nothing(make_tenant):
