@@ -140,9 +140,11 @@ start_pool() {
     started pool 20 answers pool
 }
 
+port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; }
+
 start_nginx() {
     rm -f "$DIR/admin.sock"
-    if (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; then die "port $PORT is taken by another program: give another --port"; fi
+    if port_answers; then die "port $PORT is taken by another program: give another --port"; fi
     start nginx nginx -p "$DIR/nginx/" -e "$DIR/log/nginx-error.log" -c "$DIR/nginx/nginx.conf"
     started nginx 15 answers nginx
 }

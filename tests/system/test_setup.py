@@ -191,9 +191,24 @@ def test_other_workers_are_taken_and_remembered(mine):
     assert len(mine.pool_workers()) == 1 + 1 + 1
 
 
+@pytest.mark.parametrize("wrong, said", [
+    ("log_level=9", "--set: 'log_level' must be a whole number from 0 to 3"), ("frobnicate=1", "--set: unknown setting 'frobnicate'"),
+    ("installation_key_file=/nowhere", "pool did not start"),
+])
+def test_a_setting_that_is_wrong_is_said_and_not_kept(mine, wrong, said):
+    before = mine.pids()["ACCOLADE_POOL_PID"]
+    done = mine.script("--set", wrong, check=False)
+    assert done.returncode == 1 and said in done.stdout + done.stderr
+    if "did not start" not in said:
+        assert mine.pids()["ACCOLADE_POOL_PID"] == before and mine.works()
+    mine.again()
+    assert mine.works() and wrong not in (mine.dir / "accolade.conf").read_text()
+
+
 @pytest.mark.parametrize("options, said", [
     (["--port", "0"], "--port takes"), (["--port", "70000"], "--port takes"), (["--workers", "x"], "--workers takes"),
-    (["--preset", "none"], "no such preset"), (["--frob"], "no such option"), (["--dir"], "needs a value"),
+    (["--preset", "none"], "no such preset: none (there are: call-center)"), (["--set", "log_level"], "--set takes NAME=VALUE"),
+    (["--set", "log level=1"], "--set takes NAME=VALUE"), (["--frob"], "no such option"), (["--dir"], "needs a value"),
     (["--dir", "/tmp/" + "d" * 90], "too long"), (["--dir", '/tmp/a"b'], "a character that"),
 ])
 def test_bad_options_are_refused(options, said):
@@ -208,6 +223,7 @@ def test_a_taken_port_is_said(mine, stack):
     subprocess.run([ROOT / "scripts" / "run", "--dir", other, "--stop"], check=True, capture_output=True)
     shutil.rmtree(other)
     assert done.returncode == 1 and f"port {stack.port} is taken" in done.stderr
+    assert "building" not in done.stdout  # it is said before any work is done
 
 
 def test_stopping_what_does_not_run(mine):
