@@ -42,16 +42,18 @@ PROGRAMS   := $(if $(wildcard fcgi/main.c),$(OUT)/accolade-fcgi) $(if $(wildcard
 # Of tests/unit each test_*.c is a program; the other files there are linked to all of them.
 UNITS      := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/test_*.c))
 UNIT_PARTS := $(patsubst %.c,$(OUT)/%.o,$(filter-out tests/unit/test_%,$(wildcard tests/unit/*.c)))
+BENCHES    := $(patsubst %.c,$(OUT)/%,$(wildcard tests/bench/*.c))
 FUZZERS    := $(patsubst %.c,$(OUT)/%,$(wildcard tests/fuzz/fuzz_*.c))
 # The fuzzing engine, or a main of our own that runs files: so the targets are built and their corpora run with every compiler.
 FUZZ_MAIN  := $(if $(filter fuzz,$(BUILD)),-fsanitize=fuzzer,$(OUT)/tests/fuzz/main.o)
 
-.PHONY: all tests run stop test lint bench fuzz install clean coverage help flags FORCE
+.PHONY: all tests benches run stop test lint bench fuzz install clean coverage help flags FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 all: $(PROGRAMS) $(call libs,$(ROOMS)) ## build the two programs (BUILD=dev, asan or release)
-tests: all $(UNITS) $(FUZZERS) $(OUT)/api/describe ## build the unit tests and fuzz targets too
+tests: all benches $(UNITS) $(FUZZERS) $(OUT)/api/describe ## build the unit tests, fuzz targets and tools of the bench too
+benches: $(BENCHES)
 
 $(OUT)/accolade-fcgi: $(call libs,$(ROOMS_fcgi))
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -64,6 +66,9 @@ $(OUT)/tests/unit/test_%: $(OUT)/tests/unit/test_%.o $(UNIT_PARTS) $(call libs,$
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 $(OUT)/tests/fuzz/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(filter %.o,$(FUZZ_MAIN)) $(call libs,$(ROOMS))
 	$(Q)$(CC) $(LDFLAGS) $(filter -%,$(FUZZ_MAIN)) -o $@ $^ $(LIBS)
+
+$(OUT)/tests/bench/%: $(OUT)/tests/bench/%.o $(call libs,sql engine base)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # An archive is made anew when one of its objects changed, and when the list of its sources did.
 define archive
@@ -89,7 +94,7 @@ test: ## every check and every tier of tests (scripts/test --help)
 	scripts/test
 lint: ## the checks that keep the house (scripts/check-*)
 	scripts/lint
-bench: ## awards per second on a release build on a stack of its own (scripts/bench --help)
+bench: ## the award path against its floors, on a release build on a stack of its own (scripts/bench --help)
 	scripts/bench
 fuzz: ## run each fuzz target for SECONDS=60 with clang's fuzzing engine; finds go to build/fuzz/finds
 	scripts/fuzz $(or $(SECONDS),60)

@@ -69,6 +69,7 @@ innodb_buffer_pool_size = 256M
 max_connections = 200
 performance_schema = OFF
 secure-file-priv = $DIR/database/tmp
+${DATABASE_OPTIONS:-}
 EOT
 }
 
