@@ -57,6 +57,7 @@ static void put_routes(struct describing *d) {
         put_flag(w, "admin", route->admin);
         put_flag(w, "operators_too", route->operators_too);
         put_flag(w, "cloudevents", route->cloudevents);
+        put_flag(w, "merge_patch", route->merge_patch);
         put_flag(w, "self", route->self);
         put_flag(w, "write", route->write);
         json_key(w, "body_max");

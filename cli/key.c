@@ -15,8 +15,10 @@ static int print_made(struct cli *c, enum problem p, const struct write_answer *
         cli_print(answer->body);
         return EXIT_OK;
     }
-    printf("Key " STR_FMT " (" STR_FMT "). Keep its text now; it is not shown again:\n", STR_ARG(json_get(&v, "key_id")->string),
-           STR_ARG(json_get(&v, "scopes")->string));
+    const struct json *scopes = json_get(&v, "scopes");
+    printf("Key " STR_FMT " (", STR_ARG(json_get(&v, "key_id")->string));
+    for (uint32_t i = 0; i < scopes->n; i++) printf("%s" STR_FMT, i > 0 ? "," : "", STR_ARG(scopes->items[i].string));
+    puts("). Keep its text now; it is not shown again:");
     cli_print(json_get(&v, "key")->string);
     return EXIT_OK;
 }
@@ -96,7 +98,7 @@ int cli_key_list(struct cli *c) {
     struct json_writer w = json_writer_of(&b);
     struct json list;
     json_open_array(&w);
-    for (size_t i = 0; i < n; i++) key_render(&w, c->arena, &rows[i], clock_now_ms());
+    for (size_t i = 0; i < n; i++) key_render(&w, &rows[i], clock_now_ms());
     json_close_array(&w);
     if (c->json) {
         cli_print(buf_str(&b));

@@ -20,11 +20,23 @@ int cli_usage(const char *format, ...) {
     return EXIT_USAGE;
 }
 
+/* Titles are those of HTTP; here some of them say it in other words. */
+static struct str title_of(enum problem p) {
+    switch (p) {
+    case P_BAD_REQUEST: return STR("something that was given is malformed");
+    case P_MALFORMED_JSON: return STR("the document is not valid JSON");
+    case P_NOT_FOUND: return STR("there is no such thing");
+    case P_IN_PROGRESS: return STR("somebody else is changing the same thing");
+    case P_VALIDATION: return STR("what was given does not have the required form");
+    case P_INTERNAL: return STR("it could not be done");
+    default: return str_of(problem_row(p)->title);
+    }
+}
+
 int cli_refused(struct cli *c, enum problem p) {
-    const struct problem_row *row = problem_row(p);
     const struct faults *f = &c->faults;
-    fprintf(stderr, "accolade: %s: %s\n", row->code, row->title);
-    if (f->detail.n > 0) fprintf(stderr, "  " STR_FMT "\n", STR_ARG(f->detail));
+    struct str title = f->detail.n > 0 ? f->detail : title_of(p);
+    fprintf(stderr, "accolade: %s: " STR_FMT "\n", problem_row(p)->code, STR_ARG(title));
     for (size_t i = 0; i < f->list.n; i++) {
         const struct fault *x = &f->list.items[i];
         fprintf(stderr, "  %s" STR_FMT ": " STR_FMT "\n", x->pointer.n == 0 ? "(document)" : "", STR_ARG(x->pointer), STR_ARG(x->detail));

@@ -31,7 +31,13 @@ static void put_who(struct cli *c, const struct json *state, struct buf *out) {
     put_field(c, "name", text_at(state, "display_name"), out);
     put_field(c, "status", status, out);
     put_field(c, "type", text_at(state, "type"), out);
-    put_field(c, "zone", text_at(state, "zone"), out);
+    struct str zone = text_at(state, "zone"), next = text_at(state, "next_zone");
+    if (next.n > 0) {
+        struct str from = text_time(c->arena, text_at(state, "zone_from"));
+        zone = str_printf(c->arena, STR_FMT "; from " STR_FMT " UTC on: " STR_FMT "%s", STR_ARG(zone), STR_ARG(from), STR_ARG(next),
+                          str_is(next, "tenant") ? "'s" : "");
+    }
+    put_field(c, "zone", zone, out);
     const struct json *groups = json_get(state, "groups"), *attributes = json_get(state, "attributes");
     if (groups->n > 0) put_field(c, "groups", json_to_text(c->arena, groups), out);
     if (attributes->n > 0) put_field(c, "attributes", json_to_text(c->arena, attributes), out);

@@ -5,11 +5,14 @@
 
 #include "base/clock.h"
 #include "cli/cli.h"
+#include "service/presets.h"
 
-/* The document of a preset: presets_dir/NAME/config.json, or a path where the name has a slash. */
+/* A preset of the installation, or a document where the name has a slash. */
 static bool preset_document(struct cli *c, const char *name, struct json *out) {
-    struct str path = strchr(name, '/') != NULL ? str_of(name) : str_printf(c->arena, "%s/%s/config.json", c->settings.presets_dir, name);
-    return cli_document(c, str_z(c->arena, path), out);
+    if (strchr(name, '/') != NULL) return cli_document(c, name, out);
+    enum problem p = preset_load(c->service, c->arena, str_of(name), out, &c->faults);
+    if (p != P_OK) cli_refused(c, p);
+    return p == P_OK;
 }
 
 int cli_tenant_create(struct cli *c) {

@@ -14,7 +14,9 @@ static bool read_kind(const struct json *v, struct str pointer, struct definitio
     pointer = pointer_child(a, pointer, STR("kind"));
     if (!kind) return fault_add(faults, P_VALIDATION, pointer, "is required") == P_OK;
     if (kind->type != JSON_STRING) return fault_add(faults, P_VALIDATION, pointer, "must be a text") == P_OK;
-    if (!kind_find(kind->string)) return fault_add(faults, P_VALIDATION, pointer, "there is no such kind of definition") == P_OK;
+    if (!kind_find(kind->string)) {
+        return fault_add(faults, P_VALIDATION, pointer, "there is no such kind; the kinds are " STR_FMT, STR_ARG(kind_names(a))) == P_OK;
+    }
     out->kind = kind->string;
     return true;
 }

@@ -24,6 +24,7 @@ struct kind_row {
 };
 extern const struct kind_row kind_rows[]; /* ends with name NULL */
 const struct kind_row *kind_find(struct str name);
+struct str kind_names(struct arena *a); /* "settings, metric, …", for those who named another */
 
 /* One definition: its kind must exist and its code be valid; nothing else is looked at. `settings` has the fixed code "settings",
  * which its body may leave out. The body's members are views into `v`. */

@@ -18,6 +18,13 @@ const struct kind_row *kind_find(struct str name) {
     return NULL;
 }
 
+struct str kind_names(struct arena *a) {
+    struct buf b = buf_new(a, 256);
+    for (const struct kind_row *row = kind_rows; row->name; row++) buf_f(&b, "%s%s", b.n ? ", " : "", row->name);
+    MUST(buf_ok(&b));
+    return buf_str(&b);
+}
+
 size_t faults_so_far(const struct faults *f) { return f->list.n + f->more; }
 
 enum problem first_problem(const struct faults *f, size_t before) {

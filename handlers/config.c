@@ -171,7 +171,9 @@ static void put_or_delete(struct service *s, struct request *r, const struct jso
 void config_definition_put(struct service *s, struct request *r, struct response *out) {
     struct json body;
     if (kind_find(r->params[0]) == NULL) {
-        problem_answer(r, fault_say(&r->faults, P_NOT_FOUND, "there is no kind \"" STR_FMT "\"", STR_ARG(r->params[0])), out);
+        fault_say(&r->faults, P_NOT_FOUND, "there is no kind \"" STR_FMT "\"; the kinds are " STR_FMT, STR_ARG(r->params[0]),
+                  STR_ARG(kind_names(r->arena)));
+        problem_answer(r, P_NOT_FOUND, out);
         return;
     }
     enum problem p = complete_body(r, &body);

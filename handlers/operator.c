@@ -152,7 +152,9 @@ static enum problem read_scopes(struct request *r, const struct key_in *in, uint
     for (size_t i = 0; i < in->scopes.n; i++) {
         uint32_t one;
         if (!scopes_parse(names[i], &one)) {
-            fault_add(&r->faults, P_VALIDATION, pointer_index(r->arena, STR("/scopes"), i), "is no scope of a tenant's key");
+            fault_add(&r->faults, P_VALIDATION, pointer_index(r->arena, STR("/scopes"), i),
+                      "is no scope of a tenant's key: take all, or some of " STR_FMT,
+                      STR_ARG(scopes_text(r->arena, SCOPES_TENANT | SCOPE_PUBLIC)));
         } else {
             *scopes |= one;
         }

@@ -59,6 +59,7 @@ static const struct route rows[] = {
      .scope = SCOPE_MEMBERS_WRITE,
      .body_max = SMALL_BODY_MAX,
      .body = &member_patch_shape,
+     .merge_patch = true,
      .idempotency = IDEMPOTENCY_OPTIONAL,
      .write = true,
      .handle = member_patch},

@@ -146,6 +146,7 @@ static const char *row_fault(const struct route *row) {
     if (!one_scope && !row->admin) return "a route has exactly one scope";
     if (one_scope && row->admin) return "routes of the process have no scope";
     if (!takes_body && row->body_max > 0) return "only POST, PUT and PATCH have a body";
+    if (row->merge_patch && row->method != METHOD_PATCH) return "a merge patch is sent by PATCH";
     if (row->body_max > BODY_BYTES_MAX) return "a body is no larger than what the transport reads";
     if (row->body != NULL && row->body_max == 0) return "a shape needs a body";
     if (row->self && !str_starts(str_of(row->pattern), "/v1/members/{member}")) return "what is a token's own is below its member";

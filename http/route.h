@@ -33,6 +33,7 @@ struct route {
     size_t body_max;          /* 0: no body; what comes all the same is not looked at */
     const struct shape *body; /* checked and filled before the handler; NULL: the handler reads request->json itself */
     bool cloudevents;         /* takes the media types of CloudEvents as well */
+    bool merge_patch;         /* takes application/merge-patch+json as well (RFC 7396) */
     enum idempotency idempotency;
     enum etag_form etag;      /* of a GET: If-None-Match that names it is answered by 304 */
     bool now;                 /* a GET whose answer hangs on the configuration of this very moment */

@@ -83,8 +83,11 @@ static enum problem check_key(struct request *r) {
                      (int)KEY_CHARS_MAX);
 }
 
-static bool is_cloudevents_type(struct str content_type) {
-    return media_type_is(content_type, "application/cloudevents+json") || media_type_is(content_type, "application/cloudevents-batch+json");
+static bool is_taken(const struct route *route, struct str type) {
+    if (is_json_type(type)) return true;
+    if (route->merge_patch && media_type_is(type, "application/merge-patch+json")) return true;
+    return route->cloudevents &&
+           (media_type_is(type, "application/cloudevents+json") || media_type_is(type, "application/cloudevents-batch+json"));
 }
 
 static enum problem check_body(struct request *r) {
@@ -93,10 +96,16 @@ static enum problem check_body(struct request *r) {
     if (r->body_too_large || r->body.n > route->body_max) {
         return fault_say(&r->faults, P_BODY_TOO_LARGE, "the body has at most %zu bytes", route->body_max);
     }
+    if (r->body.n == 0 && route->cloudevents && r->ce.n > 0) { /* in binary mode: an event without data */
+        r->json = (struct json){.type = JSON_NULL};
+        return P_OK;
+    }
     if (r->body.n == 0) return fault_say(&r->faults, P_MALFORMED_JSON, "the body is empty");
-    if (!is_json_type(r->content_type) && !(route->cloudevents && is_cloudevents_type(r->content_type))) {
-        return fault_say(&r->faults, P_MEDIA_TYPE, "send the header field Content-Type: application/json%s",
-                         route->cloudevents ? ", or a type of CloudEvents" : "");
+    if (!is_taken(route, r->content_type)) {
+        const char *others = route->cloudevents   ? ", or a type of CloudEvents"
+                             : route->merge_patch ? " or application/merge-patch+json"
+                                                  : "";
+        return fault_say(&r->faults, P_MEDIA_TYPE, "send the header field Content-Type: application/json%s", others);
     }
     enum problem p = json_parse(r->arena, r->body, &r->json, &r->faults);
     if (p != P_OK || route->body == NULL) return p;

@@ -38,9 +38,16 @@ enum problem config_export(struct service *s, struct arena *a, tenant_id t, uint
     return export_rows(s, a, t, version, STR(""), out, f);
 }
 
+/* What is not there: of a kind that does not exist, which ones do. */
+static enum problem nothing(struct arena *a, const char *is, struct str kind, struct str code, struct faults *f) {
+    if (kind_find(kind) == NULL)
+        return fault_say(f, P_NOT_FOUND, "there is no kind \"" STR_FMT "\"; the kinds are " STR_FMT, STR_ARG(kind), STR_ARG(kind_names(a)));
+    return fault_say(f, P_NOT_FOUND, "there %s a " STR_FMT " \"" STR_FMT "\"", is, STR_ARG(kind), STR_ARG(code));
+}
+
 enum problem config_of_kind(struct service *s, struct arena *a, const struct tenant_row *t, struct str kind, struct str *out,
                             struct faults *f) {
-    if (kind_find(kind) == NULL) return fault_say(f, P_NOT_FOUND, "there is no kind \"" STR_FMT "\"", STR_ARG(kind));
+    if (kind_find(kind) == NULL) return nothing(a, "is not", kind, STR(""), f);
     return export_rows(s, a, t->id, t->config_version, kind, out, f);
 }
 
@@ -55,7 +62,7 @@ enum problem config_get(struct service *s, struct arena *a, const struct tenant_
         *version = rows[i].version;
         return P_OK;
     }
-    return p == P_OK ? fault_say(f, P_NOT_FOUND, "there is no " STR_FMT " \"" STR_FMT "\"", STR_ARG(kind), STR_ARG(code)) : p;
+    return p == P_OK ? nothing(a, "is not", kind, code, f) : p;
 }
 
 /* Both lists have a version as their cursor: the page begins below it. */
@@ -101,8 +108,7 @@ enum problem config_history(struct service *s, struct arena *a, const struct ten
             page.n++;
         }
     }
-    if (page.n == 0 && cursor.n == 0)
-        return fault_say(f, P_NOT_FOUND, "there never was a " STR_FMT " \"" STR_FMT "\"", STR_ARG(kind), STR_ARG(code));
+    if (page.n == 0 && cursor.n == 0) return nothing(a, "never was", kind, code, f);
     *out = paging_close(&page, more ? cursor_of(a, before) : STR(""));
     return P_OK;
 }

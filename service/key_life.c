@@ -13,7 +13,7 @@ const char *key_status(const struct key_row *k, int64_t now_ms) {
     return k->has_former && k->former_until > now_ms ? "rotating" : "valid";
 }
 
-static void put_members(struct json_writer *w, struct arena *a, const struct key_row *k, int64_t now_ms) {
+static void put_members(struct json_writer *w, const struct key_row *k, int64_t now_ms) {
     json_key(w, "key_id");
     json_put_str(w, k->key_id);
     json_key(w, "name");
@@ -21,7 +21,7 @@ static void put_members(struct json_writer *w, struct arena *a, const struct key
     json_key(w, "status");
     json_put_z(w, key_status(k, now_ms));
     json_key(w, "scopes");
-    json_put_str(w, scopes_text(a, k->scopes));
+    scopes_put(w, k->scopes);
     json_key(w, "created_at");
     json_put_time(w, k->created_at);
     json_key(w, "expires_at");
@@ -32,9 +32,9 @@ static void put_members(struct json_writer *w, struct arena *a, const struct key
     }
 }
 
-void key_render(struct json_writer *w, struct arena *a, const struct key_row *k, int64_t now_ms) {
+void key_render(struct json_writer *w, const struct key_row *k, int64_t now_ms) {
     json_open_object(w);
-    put_members(w, a, k, now_ms);
+    put_members(w, k, now_ms);
     json_close_object(w);
 }
 
@@ -43,7 +43,7 @@ static struct str made_text(struct arena *a, const struct key_row *k, int64_t no
     struct buf b = buf_new(a, KEY_ANSWER_MAX);
     struct json_writer w = json_writer_of(&b);
     json_open_object(&w);
-    put_members(&w, a, k, now_ms);
+    put_members(&w, k, now_ms);
     json_key(&w, "key");
     if (token.n > 0) {
         json_put_str(&w, token);
@@ -187,7 +187,7 @@ enum problem keys_read(struct service *s, struct arena *a, tenant_id t, struct s
     if (r != DB_OK) return service_problem(r, f);
     struct paging page;
     paging_open(&page, a, limit);
-    for (; page.n < n && !paging_full(&page); page.n++) key_render(&page.w, a, &rows[page.n], now_ms);
+    for (; page.n < n && !paging_full(&page); page.n++) key_render(&page.w, &rows[page.n], now_ms);
     struct str next = STR("");
     if (page.n > 0 && page.n < n) next = made_cursor(a, (struct made_at){rows[page.n - 1].created_at, rows[page.n - 1].key_id});
     *out = paging_close(&page, next);

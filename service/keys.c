@@ -58,6 +58,14 @@ struct str scopes_text(struct arena *a, uint32_t scopes) {
     return buf_str(&b);
 }
 
+void scopes_put(struct json_writer *w, uint32_t scopes) {
+    json_open_array(w);
+    for (size_t i = 0; i < COUNT(scope_names); i++) {
+        if ((scopes & scope_names[i].scope) != 0) json_put_z(w, scope_names[i].name);
+    }
+    json_close_array(w);
+}
+
 /* ---- authentication ---- */
 
 /* A record that no secret matches: an unknown key runs the same hash and the same comparisons. */

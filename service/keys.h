@@ -21,7 +21,8 @@ enum scope {
 };
 const char *scope_name(enum scope one);
 MUST_CHECK bool scopes_parse(struct str text, uint32_t *out); /* "events:write,members:read" or "all" */
-struct str scopes_text(struct arena *a, uint32_t scopes);
+struct str scopes_text(struct arena *a, uint32_t scopes);     /* the same form, for people */
+void scopes_put(struct json_writer *w, uint32_t scopes);      /* a list */
 
 struct credential {
     struct str key_id; /* of a member token: the kid of its key */
@@ -61,7 +62,7 @@ MUST_CHECK enum problem keys_of(struct service *s, struct arena *a, tenant_id t,
 MUST_CHECK enum problem keys_read(struct service *s, struct arena *a, tenant_id t, struct str cursor, size_t limit, int64_t now_ms,
                                   struct str *out, struct faults *f);
 /* {"key_id","name","status","scopes","created_at","expires_at"} */
-void key_render(struct json_writer *w, struct arena *a, const struct key_row *k, int64_t now_ms);
+void key_render(struct json_writer *w, const struct key_row *k, int64_t now_ms);
 const char *key_status(const struct key_row *k, int64_t now_ms); /* valid, rotating, expired, revoked */
 
 #endif

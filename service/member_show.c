@@ -150,6 +150,23 @@ static void put_counters(struct json_writer *w, const struct member_found *m) {
     json_close_array(w);
 }
 
+/* A changed zone counts from the next midnight of the former (SEMANTICS 35). */
+static void put_next_zone(struct json_writer *w, const struct member_state *s, int64_t now_ms) {
+    bool coming = s->zone_from_ms > now_ms;
+    json_key(w, "next_zone");
+    if (!coming) {
+        json_put_null(w);
+    } else {
+        json_put_str(w, s->next_zone != NULL ? s->next_zone->name : STR("tenant"));
+    }
+    json_key(w, "zone_from");
+    if (coming) {
+        json_put_time(w, s->zone_from_ms);
+    } else {
+        json_put_null(w);
+    }
+}
+
 enum problem member_show(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, int64_t now_ms, struct str *out,
                          struct faults *f) {
     struct member_found m;
@@ -170,6 +187,7 @@ enum problem member_show(struct service *s, struct arena *a, const struct tenant
     json_put_z(&w, member_status_name(m.state->status));
     put_named(&w, "type", m.state->type);
     put_named(&w, "zone", zone_at(m.program, m.state, &member_zone, now_ms)->name);
+    put_next_zone(&w, m.state, now_ms);
     put_named(&w, "display_name", profile.display_name);
     put_object(&w, "attributes", m.state->attributes);
     put_object(&w, "groups", m.state->groups);

@@ -113,7 +113,7 @@ enum problem service_problem(enum db_result r, struct faults *f) {
     case DB_BUSY: f->retry_after = 1; return fault_say(f, P_IN_PROGRESS, "somebody else is changing the same thing; try again");
     case DB_RETRY:
     case DB_GONE:
-    case DB_UNKNOWN: f->retry_after = 1; return fault_say(f, P_UNAVAILABLE, "the database is not available; send the same request again");
+    case DB_UNKNOWN: f->retry_after = 1; return fault_say(f, P_UNAVAILABLE, "the database is not available; try the same again");
     case DB_FATAL: return P_INTERNAL;
     case DB_NOT_FOUND:
     case DB_CONFLICT: break;
@@ -194,7 +194,7 @@ static enum problem unusable(struct faults *f) {
 static enum problem program_add(struct service *s, tenant_id t, uint64_t version, struct program_slot **out, struct faults *f) {
     if (s->n_programs == s->cap_programs) {
         f->retry_after = 1;
-        fault_say(f, P_UNAVAILABLE, "too many tenants at once; send the same request again");
+        fault_say(f, P_UNAVAILABLE, "too many tenants at once; try the same again");
         return P_UNAVAILABLE;
     }
     struct arena *a = arena_new();

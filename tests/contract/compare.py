@@ -71,7 +71,8 @@ def of_route(route, operation):
     etags = {status for status, answer in operation.answers.items() if "etag" in answer.headers} if route["method"] == "GET" else set()
     if compared != (route["etag"] != "none") or etags != ({"200", "304"} if compared else set()):
         yield f"its ETag is {route['etag']} in the table, which is not what If-None-Match and the headers of 200 and 304 say"
-    types = ["application/json", *(CLOUDEVENTS if route["cloudevents"] else ())]
+    types = ["application/json", *(CLOUDEVENTS if route["cloudevents"] else ()),
+             *(("application/merge-patch+json",) if route["merge_patch"] else ())]
     if operation.body and sorted(operation.body) != sorted(types):
         yield f"the body is sent as {sorted(types)}, not as {sorted(operation.body)}"
     if route["body"] and schema_name(operation) != route["body"]:

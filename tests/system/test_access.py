@@ -172,7 +172,7 @@ def test_M2_keys_are_shown_once_and_listed_without_secrets(make_tenant):
     made = t.make_key("members:read,events:write")
     acc, env, key_id, secret = token_parts(made["key"])
     assert (acc, env, key_id, len(key_id), len(secret)) == ("acc", "demo", made["key_id"], 16, 40)
-    assert made["scopes"] == "events:write,members:read"
+    assert made["scopes"] == ["events:write", "members:read"]
     listed = t.stack.cli("key", "list", t.code, "--json") + t.stack.cli("key", "list", t.code)
     assert key_id in listed and secret not in listed
     assert t.stack.sql("SELECT COUNT(*) FROM api_key WHERE HEX(secret_hash) LIKE %s", "%" + secret.encode().hex().upper() + "%") == ((0,),)

@@ -187,9 +187,11 @@ def test_S35_zone_of_the_member(make_tenant, clock):
     t = make_tenant(config(currency(daily_cap={"amount": 10, "zone": "member"}), rule("r", pays=10)))
     t.join()
     t.member("set", "m", "--zone", "Asia/Tokyo")
-    assert t.show()["zone"] == "UTC"  # until midnight of the old one; a new member has none, and its first zone counts at once
+    assert [t.show()[k] for k in ("zone", "next_zone", "zone_from")] == ["UTC", "Asia/Tokyo", "2030-02-14T00:00:00.000Z"]
+    assert "  zone         UTC; from 2030-02-14 00:00:00 UTC on: Asia/Tokyo\n" in t.stack.cli("member", "show", t.code, "m")
+    # until midnight of the old one; a new member has none, and its first zone counts at once
     clock.set(at("2030-02-14T20:00"))
-    assert t.show()["zone"] == "Asia/Tokyo"
+    assert [t.show()[k] for k in ("zone", "next_zone", "zone_from")] == ["Asia/Tokyo", None, None]
     assert amounts(t.event(time=at("2030-02-14T14:59"))) == [("r", "points", 10)]
     assert t.event(time=at("2030-02-14T14:00"))["denied"][0]["next_at"] == "2030-02-14T15:00:00.000Z"
     assert amounts(t.event(time=at("2030-02-14T15:00"))) == [("r", "points", 10)]
@@ -224,7 +226,10 @@ def test_tenants_and_presets_by_the_command(make_tenant, stack):
     err = refused(lambda: stack.cli("tenant", "create", t.code, "--json"), "validation-failed", "/code")
     assert t.code in err
     refused(lambda: stack.cli("tenant", "create", "no such code"), "/code")
-    refused(lambda: stack.cli("tenant", "suspend", "nobody"), "not-found")
+    said = refused(lambda: stack.cli("tenant", "suspend", "nobody"))
+    assert said == "accolade: not-found: there is no tenant nobody\n"  # what was not found, and no word of HTTP
+    refused(lambda: stack.cli("tenant", "create", "x", "--preset", "none"), '/preset: there is no preset "none"; there are: call-center')
+    refused(lambda: t.apply({"definitions": [{"kind": "streak"}]}), "/definitions/0/kind: there is no such kind; the kinds are settings, metric, currency")
     bad = t.document_file('{"definitions":[{"kind":"currency","code":"x","nonsense":1}]}')
     refused(lambda: stack.cli("tenant", "create", "half-made", "--preset", bad), "/definitions/0/nonsense")
     assert "half-made" not in [x["tenant"] for x in stack.cli_json("tenant", "list")]  # a bad preset leaves no tenant behind

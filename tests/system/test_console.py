@@ -118,7 +118,7 @@ def test_keys_line_up_whatever_their_names(stack, make_tenant):
     begins = head.index("SCOPES")
     for row, key in zip(rows, keys):
         wide = sum(1 for c in row if "一" <= c <= "鿿")
-        assert row[begins - wide:] == key["scopes"] and row[begins - wide - 2:begins - wide] == "  "
+        assert row[begins - wide:] == ", ".join(key["scopes"]) and row[begins - wide - 2:begins - wide] == "  "
         assert key["name"] in row
     code, seen = on_terminal(stack, "key", "list", tenant.code, columns=90)
     assert code == 0 and len(seen.splitlines()) == 1 + len(keys)

@@ -64,6 +64,7 @@ def run(stack, folder, name):
 @pytest.mark.parametrize("name, all_of_them, whole", [("README.md", 4, 1), ("docs/API.md", 12, 5)])
 def test_issue4_what_documents_show_works(stack, tmp_path, name, all_of_them, whole):
     stack.clock.set(NOON)
+    (tmp_path / "var").mkdir()
     compared = 0
     ran = run(stack, tmp_path, name)
     for commands, shown, printed in ran:
@@ -75,3 +76,4 @@ def test_issue4_what_documents_show_works(stack, tmp_path, name, all_of_them, wh
             assert lasting(values(shown)) == lasting(answers), (commands, printed)
             compared += 1
     assert (len(ran), compared) == (all_of_them, whole)  # none was passed over
+    assert [path.name for path in tmp_path.iterdir()] == ["var"]  # a checkout stays as it is

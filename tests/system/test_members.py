@@ -139,6 +139,16 @@ def test_inv13_what_a_member_cannot_have_is_refused_with_its_place(people, body,
     assert people.t.stack.stored() == before
 
 
+def test_a_patch_may_say_what_it_is(people):
+    people.put("m", FULL)
+    for kind, change in (("application/merge-patch+json", "lead"), ("application/merge-patch+json; charset=utf-8", "agent")):
+        done = people.t.call("PATCH", "/members/m", {"type": change}, headers={"Content-Type": kind})
+        assert done.ok()["type"] == change
+    refused = people.t.call("PATCH", "/members/m", {"type": "x"}, headers={"Content-Type": "application/json-patch+json"})
+    assert "application/merge-patch+json" in refused.problem("unsupported-media-type")["detail"]
+    people.t.call("PUT", "/members/m", {}, headers={"Content-Type": "application/merge-patch+json"}).problem("unsupported-media-type")
+
+
 def test_a_merge_is_held_to_the_same_limits(people):
     people.put("m", {"attributes": {"a": "x" * 5000}, "groups": {"a": [f"a{i}" for i in range(60)]}}).ok(201)
     people.patch("m", {"attributes": {"b": "x" * 5000}}).problem("validation-failed", "/attributes")

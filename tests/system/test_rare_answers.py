@@ -54,6 +54,25 @@ def test_M12_there_is_no_way_back_to_a_version_that_never_was(make_tenant):
     assert t.export()["version"] == 1
 
 
+def test_whoever_names_what_there_is_not_is_told_what_there_is(make_tenant):
+    """Scopes, presets and kinds are closed lists: a refusal shows them."""
+    t = make_tenant(CONFIG)
+
+    def operator(path, body):
+        return t.call("POST", path, body, key=t.stack.env["ACCOLADE_OPERATOR_KEY"], headers={"Idempotency-Key": "closed"})
+
+    (fault,) = operator(f"/tenants/{t.code}/keys", {"name": "x", "scopes": ["members:read", "operator"]}).problem("validation-failed", "/scopes/1")["errors"]
+    assert fault["detail"].endswith("take all, or some of events:write,members:read,members:write,ledger:write,config:read,config:write,"
+                                    "rewards:write,analytics:read,public")
+    (fault,) = operator("/tenants", {"tenant": "closed", "preset": "none"}).problem("validation-failed", "/preset")["errors"]
+    assert fault["detail"] == 'there is no preset "none"; there are: call-center'
+    kinds = "the kinds are settings, metric, currency, level_ladder, rule"
+    for answer in (t.get("/config/streak"), t.get("/config/streak/x"), t.get("/config/streak/x/history"), t.call("PUT", "/config/streak/x", {})):
+        assert answer.problem("not-found")["detail"] == f'there is no kind "streak"; {kinds}'
+    (fault,) = t.call("POST", "/config/plan", {"definitions": [{"kind": "streak"}]}).problem("validation-failed", "/definitions/0/kind")["errors"]
+    assert fault["detail"].endswith(kinds)
+
+
 def test_M1_all_tenants(make_tenant):
     """Page by page: each tenant once, with its status and version."""
     t = make_tenant(CONFIG)

@@ -58,6 +58,15 @@ def test_S7_data_as_deep_as_a_body_can_be_read_again(t):
     assert t.stored_event("s", "deep").status == 200
 
 
+def test_S7_an_event_without_data_has_no_body_in_binary_mode(make_tenant):
+    t = make_tenant(config(currency(), rule("r", pays=2)))
+    empty = t.call("POST", "/events", raw=b"", headers={**BINARY, "ce-id": "bare", "Content-Type": None})
+    assert empty.ok()["grants"][0]["amount"] == 2
+    again = t.post({"source": "s", "id": "bare", "type": "act", "member": "m"})  # the same event in the native form
+    assert again.replayed and again.body == empty.body
+    t.call("POST", "/events", raw=b"", headers={"Content-Type": "application/json"}).problem("malformed-json")
+
+
 def test_S7_a_repeated_header_field_is_refused(t):
     connection = t.stack.http.connect()
     connection.putrequest("POST", "/v1/events")
