@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/limits.h"
 
@@ -82,4 +83,9 @@ struct str pointer_child(struct arena *a, struct str parent, struct str key) {
 
 struct str pointer_index(struct arena *a, struct str parent, size_t index) {
     return str_printf(a, STR_FMT "/%zu", STR_ARG(parent), index);
+}
+
+bool pointer_within(struct str pointer, struct str top) {
+    if (pointer.n < top.n || (top.n && memcmp(pointer.p, top.p, top.n) != 0)) return false;
+    return pointer.n == top.n || pointer.p[top.n] == '/';
 }

@@ -45,5 +45,6 @@ enum problem fault_add_v(struct faults *f, enum problem p, struct str pointer, c
 enum problem fault_say(struct faults *f, enum problem p, const char *format, ...) PRINTF(3, 4); /* sets detail; returns p */
 struct str pointer_child(struct arena *a, struct str parent, struct str key);                   /* escapes ~ and / */
 struct str pointer_index(struct arena *a, struct str parent, size_t index);
+bool pointer_within(struct str pointer, struct str top); /* whether it names the place `top` or one inside it */
 
 #endif

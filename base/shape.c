@@ -15,7 +15,6 @@ typedef void read_field(struct shape_reading *r, const struct field *f, const st
 static void read_object(struct shape_reading *r, const struct shape *shape, const struct json *v, const struct place *at, void *into);
 
 static bool faults_full(const struct shape_reading *r) { return r->faults->list.n >= FAULTS_MAX; }
-static size_t faults_so_far(const struct shape_reading *r) { return r->faults->list.n + r->faults->more; }
 
 /* Once the list is full faults are only counted: a hostile document costs no more than reading it. */
 PRINTF(4, 5) static void wrong(struct shape_reading *r, const struct place *at, enum problem p, const char *format, ...) {
@@ -200,23 +199,23 @@ static void read_sub(struct shape_reading *r, const struct field *f, const struc
     read_object(r, f->sub, v, at, into);
 }
 
-/* A list of the wrong length is not read: the work stays within what the shape allows. */
-static bool list_length(struct shape_reading *r, const struct field *f, const struct json *v, const struct place *at) {
+/* How many items are to be read. Of a list that is too long no more than there may be: the work stays within what the shape allows. */
+static uint32_t list_length(struct shape_reading *r, const struct field *f, const struct json *v, const struct place *at) {
     if (v->type != JSON_ARRAY) {
         wrong(r, at, P_VALIDATION, "must be an array");
-        return false;
+        return 0;
     }
-    if (v->n >= f->lo && v->n <= f->hi) return true;
-    wrong(r, at, P_VALIDATION, "must have %lld to %lld items; it has %u", (long long)f->lo, (long long)f->hi, v->n);
-    return false;
+    if (v->n < f->lo || v->n > f->hi)
+        wrong(r, at, P_VALIDATION, "must have %lld to %lld items; it has %u", (long long)f->lo, (long long)f->hi, v->n);
+    return v->n > f->hi ? (uint32_t)f->hi : v->n;
 }
 
 static void read_list(struct shape_reading *r, const struct field *f, const struct json *v, const struct place *at, void *into) {
-    if (!list_length(r, f, v, at)) return;
-    char *items = arena_array(r->arena, v->n, f->sub->size);
-    for (uint32_t i = 0; i < v->n; i++)
+    uint32_t n = list_length(r, f, v, at);
+    char *items = arena_array(r->arena, n, f->sub->size);
+    for (uint32_t i = 0; i < n; i++)
         read_object(r, f->sub, &v->items[i], &(struct place){.parent = at, .index = i}, items + i * f->sub->size);
-    *(struct shape_list *)into = (struct shape_list){.items = items, .n = v->n};
+    *(struct shape_list *)into = (struct shape_list){.items = items, .n = n};
 }
 
 static bool stands_before(const struct str *codes, uint32_t n, struct str code) {
@@ -226,20 +225,19 @@ static bool stands_before(const struct str *codes, uint32_t n, struct str code) 
 }
 
 static void read_codes(struct shape_reading *r, const struct field *f, const struct json *v, const struct place *at, void *into) {
-    if (!list_length(r, f, v, at)) return;
-    struct str *codes = NEW_ARRAY(r->arena, struct str, v->n);
-    for (uint32_t i = 0; i < v->n; i++) {
+    uint32_t n = list_length(r, f, v, at);
+    struct str *codes = NEW_ARRAY(r->arena, struct str, n);
+    for (uint32_t i = 0; i < n; i++) {
         struct place item = {.parent = at, .index = i};
         read_code(r, f, &v->items[i], &item, &codes[i]);
         if (codes[i].n && stands_before(codes, i, codes[i])) wrong(r, &item, P_VALIDATION, "stands in the list twice");
     }
-    *(struct shape_list *)into = (struct shape_list){.items = codes, .n = v->n};
+    *(struct shape_list *)into = (struct shape_list){.items = codes, .n = n};
 }
 
 static void read_enums(struct shape_reading *r, const struct field *f, const struct json *v, const struct place *at, void *into) {
-    if (!list_length(r, f, v, at)) return;
-    uint32_t set = 0;
-    for (uint32_t i = 0; i < v->n; i++) {
+    uint32_t set = 0, n = list_length(r, f, v, at);
+    for (uint32_t i = 0; i < n; i++) {
         struct place item = {.parent = at, .index = i};
         int bit = name_index(f->names, &v->items[i]);
         MUST(bit < SET_NAMES_MAX);
@@ -318,9 +316,30 @@ static void wrong_member(struct shape_reading *r, const struct shape *shape, con
     wrong(r, at, P_VALIDATION, "unknown member; known are: " STR_FMT, STR_ARG(buf_str(&b)));
 }
 
+/* Whether one of the faults from … to - 1 stands at the place or above it. */
+static bool told_already(const struct faults *f, size_t from, size_t to, struct str pointer) {
+    for (size_t i = from; i < to; i++)
+        if (pointer_within(pointer, f->list.items[i].pointer)) return true;
+    return false;
+}
+
+/* faults_before: the length of the list before this object was read. */
+static void check_object(struct shape_reading *r, const struct shape *shape, const struct place *at, const void *filled,
+                         size_t faults_before) {
+    if (!shape->check || faults_full(r)) return;
+    struct faults found = faults_new(r->arena);
+    shape->check(&(struct shape_reading){.arena = r->arena, .faults = &found}, filled, place_pointer(r->arena, at));
+    size_t to = r->faults->list.n;
+    for (size_t i = 0; i < found.list.n; i++) {
+        const struct fault *f = &found.list.items[i];
+        if (!told_already(r->faults, faults_before, to, f->pointer))
+            (void)fault_add(r->faults, f->problem, f->pointer, STR_FMT, STR_ARG(f->detail));
+    }
+}
+
 static void read_object(struct shape_reading *r, const struct shape *shape, const struct json *v, const struct place *at, void *into) {
     MUST(shape->n_fields <= SHAPE_FIELDS_MAX);
-    size_t faults_before = faults_so_far(r);
+    size_t faults_before = r->faults->list.n;
     uint64_t seen = 0;
     size_t last = shape->n_fields - 1;
     set_defaults(shape, into);
@@ -344,7 +363,7 @@ static void read_object(struct shape_reading *r, const struct shape *shape, cons
         if (!shape->fields[i].required || seen & UINT64_C(1) << i) continue;
         wrong(r, &(struct place){.parent = at, .key = str_of(shape->fields[i].name)}, P_VALIDATION, "is required");
     }
-    if (shape->check && faults_so_far(r) == faults_before) shape->check(r, into, place_pointer(r->arena, at));
+    check_object(r, shape, at, into, faults_before);
 }
 
 enum problem shape_read(const struct shape *shape, const struct json *v, struct str pointer, struct arena *a, void *out,

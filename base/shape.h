@@ -59,7 +59,9 @@ struct shape {
     const struct field *fields;
     size_t n_fields;
     const char *doc;
-    void (*check)(struct shape_reading *r, const void *filled, struct str pointer); /* what concerns several fields, or NULL */
+    /* What concerns several fields, or NULL. It is asked also where a field was refused, which then has its default: it asks by
+     * `present` what was there. What it says of a place that has a fault already, or lies inside such a place, is not told. */
+    void (*check)(struct shape_reading *r, const void *filled, struct str pointer);
 };
 #define NOT_TRACKED SIZE_MAX
 

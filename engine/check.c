@@ -71,9 +71,28 @@ static void check_cap(const struct compiling *c, const struct currency *currency
 void check_caps(const struct compiling *c) {
     for (size_t i = 0; i < c->n_drafts; i++) {
         const struct drafted *d = &c->drafts[i];
-        if (d->kind->code_kind == CODE_CURRENCY && d->form)
-            check_cap(c, currency_declared(c, d->definition->code, d->definition->pointer), d->definition->pointer);
+        struct str pointer = d->definition->pointer;
+        if (d->kind->code_kind != CODE_CURRENCY || !d->form || draft_misshapen(c, d, at_key(c, pointer, "daily_cap"))) continue;
+        check_cap(c, currency_declared(c, d->definition->code, pointer), pointer);
     }
+}
+
+/* ---- the window (MECHANICS 1, "Watermark") ---- */
+
+/* The default may be too wide too. */
+void check_window(const struct compiling *c) {
+    int64_t widest = c->in->widest_window_ms;
+    if (widest == 0 || c->p->window_ms <= widest) return;
+    struct str pointer = STR("/definitions");
+    for (size_t i = 0; i < c->n_drafts; i++) {
+        const struct drafted *d = &c->drafts[i];
+        if (d->kind->code_kind != 0) continue; /* settings are the only kind without a number */
+        pointer = at_key(c, d->definition->pointer, "late_window_s");
+        if (draft_misshapen(c, d, pointer)) return;
+    }
+    (void)fault_add(c->faults, P_DEFINITION, pointer,
+                    "event identities are kept for %lld days here, so the window may be at most %lld seconds",
+                    (long long)((widest + EARLY_MS_MAX + MS_DAY) / MS_DAY), (long long)(widest / MS_SECOND));
 }
 
 /* ---- the state row (MECHANICS 1) ---- */
@@ -101,8 +120,18 @@ static size_t hot_worst(const struct program *p) {
     return size;
 }
 
+/* Unless it cannot be read which periods a metric keeps. */
+static bool sizes_are_known(const struct compiling *c) {
+    for (size_t i = 0; i < c->n_drafts; i++) {
+        const struct drafted *d = &c->drafts[i];
+        if (d->kind->code_kind == CODE_METRIC && draft_misshapen(c, d, at_key(c, d->definition->pointer, "periods"))) return false;
+    }
+    return true;
+}
+
 static void check_state(const struct compiling *c) {
     struct program *p = c->p;
+    if (!sizes_are_known(c)) return;
     p->hot_worst = hot_worst(p);
     p->cold_worst = STATE_COLD_HEAD + p->n_ladders * STATE_LADDER;
     if (p->hot_worst > HOT_BYTES_MAX)

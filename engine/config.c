@@ -21,30 +21,27 @@ static bool read_kind(const struct json *v, struct str pointer, struct definitio
     return true;
 }
 
+/* Of a kind that is known, the shape says what is wrong with the code itself. */
 static bool read_code(const struct json *v, struct str pointer, struct definition *out, struct arena *a, struct faults *faults) {
     const struct json *code = json_get(v, "code");
-    bool settings = str_is(out->kind, "settings");
+    bool settings = str_is(out->kind, "settings"), good = code && code->type == JSON_STRING && code_is_valid(code->string);
     pointer = pointer_child(a, pointer, STR("code"));
-    if (code && code->type == JSON_STRING && code_is_valid(code->string))
-        out->code = code->string;
-    else if (!code && settings)
-        out->code = SETTINGS_CODE;
-    else if (!code)
-        return fault_add(faults, P_VALIDATION, pointer, "is required") == P_OK;
-    else
+    if (settings && good && !str_eq(code->string, SETTINGS_CODE))
+        return fault_add(faults, P_VALIDATION, pointer, "of settings is always \"settings\"") == P_OK;
+    if (out->kind.n == 0 && code && !good)
         return fault_add(faults, P_VALIDATION, pointer, "must be a code of letters, digits, '.', '_', '-' and ':'") == P_OK;
-    if (!settings || str_eq(out->code, SETTINGS_CODE)) return true;
-    return fault_add(faults, P_VALIDATION, pointer, "of settings is always \"settings\"") == P_OK;
+    out->code = good ? code->string : settings && !code ? SETTINGS_CODE : STR("");
+    return true;
 }
 
 enum problem config_definition(struct arena *a, const struct json *v, struct str pointer, struct definition *out, struct faults *faults) {
     *out = (struct definition){.body = *v, .pointer = pointer};
     if (v->type != JSON_OBJECT) return fault_add(faults, P_VALIDATION, pointer, "must be an object");
-    bool good = read_kind(v, pointer, out, a, faults) && read_code(v, pointer, out, a, faults);
-    return good ? P_OK : P_VALIDATION;
+    bool known = read_kind(v, pointer, out, a, faults), good = read_code(v, pointer, out, a, faults);
+    return known && good ? P_OK : P_VALIDATION;
 }
 
-static int by_kind_and_code(const void *x, const void *y) {
+int definition_order(const void *x, const void *y) {
     const struct definition *a = x, *b = y;
     int order = str_cmp(a->kind, b->kind);
     return order ? order : str_cmp(a->code, b->code);
@@ -54,22 +51,17 @@ static int by_kind_and_code(const void *x, const void *y) {
  * length and text. */
 static int in_document_order(const void *x, const void *y) {
     const struct definition *a = x, *b = y;
-    int order = by_kind_and_code(a, b);
+    int order = definition_order(a, b);
     if (order) return order;
     if (a->pointer.n != b->pointer.n) return a->pointer.n < b->pointer.n ? -1 : 1;
     return str_cmp(a->pointer, b->pointer);
 }
 
-static size_t without_duplicates(struct arena *a, struct definition *d, size_t n, struct faults *faults) {
-    size_t kept = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (kept && by_kind_and_code(&d[kept - 1], &d[i]) == 0)
+static void check_duplicates(struct arena *a, const struct definition *d, size_t n, struct faults *faults) {
+    for (size_t i = 1; i < n; i++)
+        if (d[i].code.n && definition_order(&d[i - 1], &d[i]) == 0)
             (void)fault_add(faults, P_DEFINITION, pointer_child(a, d[i].pointer, STR("code")),
                             "this kind has another definition of this code");
-        else
-            d[kept++] = d[i];
-    }
-    return kept;
 }
 
 enum problem config_split(struct arena *a, const struct json *list, struct str pointer, struct definition **out, size_t *n,
@@ -82,9 +74,9 @@ enum problem config_split(struct arena *a, const struct json *list, struct str p
         return fault_add(faults, P_VALIDATION, pointer, "must have at most %d definitions; it has %u", DEFINITIONS_MAX, list->n);
     struct definition *d = NEW_ARRAY(a, struct definition, list->n);
     for (size_t i = 0; i < list->n; i++)
-        if (config_definition(a, &list->items[i], pointer_index(a, pointer, i), &d[*n], faults) == P_OK) ++*n;
+        if (config_definition(a, &list->items[i], pointer_index(a, pointer, i), &d[*n], faults) == P_OK || d[*n].kind.n) ++*n;
     qsort(d, *n, sizeof *d, in_document_order);
-    *n = without_duplicates(a, d, *n, faults);
+    check_duplicates(a, d, *n, faults);
     *out = d;
     return first_problem(faults, before);
 }

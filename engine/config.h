@@ -26,13 +26,13 @@ extern const struct kind_row kind_rows[]; /* ends with name NULL */
 const struct kind_row *kind_find(struct str name);
 struct str kind_names(struct arena *a); /* "settings, metric, …", for those who named another */
 
-/* One definition: its kind must exist and its code be valid; nothing else is looked at. `settings` has the fixed code "settings",
- * which its body may leave out. The body's members are views into `v`. */
+/* One definition: its kind must exist; nothing else is looked at. A code that is none is left "", which program_compile refuses.
+ * `settings` has the fixed code "settings", which its body may leave out. The body's members are views into `v`. */
 MUST_CHECK enum problem config_definition(struct arena *a, const struct json *v, struct str pointer, struct definition *out,
                                           struct faults *faults);
 /* Splits the list of {"definitions":[…]} (`list` is the array itself, `pointer` its place) into definitions, sorted by kind and
- * code: refuses unknown kinds, bad codes, duplicates, more than DEFINITIONS_MAX. Gives the good ones also where there are faults,
- * so that the faults of the rest can be found in one go. */
+ * code: refuses unknown kinds, duplicates, more than DEFINITIONS_MAX. Also where there are faults it gives all that have a kind,
+ * so that program_compile finds the rest of the faults in one go. */
 MUST_CHECK enum problem config_split(struct arena *a, const struct json *list, struct str pointer, struct definition **out, size_t *n,
                                      struct faults *faults);
 
@@ -45,12 +45,14 @@ struct compile_in {
     uint64_t version;
     const struct definition *definitions; /* as config_split gives them; the program keeps views into their bodies */
     size_t n_definitions;
+    const struct json *list; /* where config_split found faults: what it was given, so that nothing is said to be missing that is there */
     const struct code_number *codes; /* every number of the tenant; a code of this configuration without one is a MUST */
     size_t n_codes;
-    struct str zone_before; /* "": the zone has not changed; else it has a number too */
+    int64_t widest_window_ms; /* how wide a window identities are kept long enough for; 0: any */
+    struct str zone_before;   /* "": the zone has not changed; else it has a number too */
     int64_t zone_from_ms;
 };
-/* Checks everything: shapes, dangling references, expressions, zones, amounts (P_AMOUNT_TOO_LARGE), the state's worst case
+/* Checks everything: shapes, dangling references, expressions, zones, amounts (P_AMOUNT_TOO_LARGE), the window, the state's worst case
  * (P_STATE_TOO_LARGE), how much one event may cause. What has the wrong shape is P_VALIDATION, what does not fit together
  * P_DEFINITION. Returns the problem of the first fault; *out is NULL then. */
 MUST_CHECK enum problem program_compile(struct arena *a, const struct compile_in *in, struct program **out, struct faults *faults);

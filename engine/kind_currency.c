@@ -3,6 +3,7 @@
 struct cap_form {
     int64_t amount, plus_per_level;
     struct str ladder, zone;
+    bool has_ladder;
 };
 struct currency_form {
     int kind;
@@ -25,13 +26,13 @@ static const struct field cap_fields[] = {
      .lo = 0,
      .hi = AMOUNT_MAX,
      .doc = "Added for every level above the first; needs a ladder."},
-    {.name = "ladder", .type = F_CODE, AT(cap_form, ladder), .doc = "The ladder whose level counts."},
+    {.name = "ladder", .type = F_CODE, AT_IF(cap_form, ladder, has_ladder), .doc = "The ladder whose level counts."},
     FIELD_ZONE(cap_form),
 };
 
 static void cap_check(struct shape_reading *r, const void *filled, struct str pointer) {
     const struct cap_form *cap = filled;
-    if (cap->plus_per_level > 0 && cap->ladder.n == 0)
+    if (cap->plus_per_level > 0 && !cap->has_ladder)
         (void)fault_add(r->faults, P_VALIDATION, pointer_child(r->arena, pointer, STR("ladder")), "is required with plus_per_level");
 }
 

@@ -18,7 +18,7 @@ struct ladder_form {
     struct str code, name, currency;
     int64_t first_level;
     struct shape_list levels; /* struct level_form */
-    bool has_formula;
+    bool has_levels, has_formula;
     struct formula_form formula;
     struct shape_list grant_each; /* struct grant_form */
 };
@@ -70,7 +70,7 @@ static const struct shape formula_shape = {
 
 static void ladder_check(struct shape_reading *r, const void *filled, struct str pointer) {
     const struct ladder_form *form = filled;
-    if ((form->levels.n > 0) == form->has_formula) (void)fault_add(r->faults, P_VALIDATION, pointer, "needs either levels or a formula");
+    if (form->has_levels == form->has_formula) (void)fault_add(r->faults, P_VALIDATION, pointer, "needs either levels or a formula");
 }
 
 static const char *const kinds[] = {"level_ladder", NULL};
@@ -88,7 +88,7 @@ static const struct field fields[] = {
      .doc = "The number of the lowest level."},
     {.name = "levels",
      .type = F_LIST,
-     AT(ladder_form, levels),
+     AT_IF(ladder_form, levels, has_levels),
      .lo = 1,
      .hi = LEVELS_MAX,
      .sub = &level_shape,
@@ -123,13 +123,16 @@ static void level_compile(struct compiling *c, const struct level_form *form, st
 static void table_compile(struct compiling *c, const struct ladder_form *form, struct str pointer, struct ladder *ladder) {
     const struct level_form *from = form->levels.items;
     struct level *levels = NEW_ARRAY(c->a, struct level, form->levels.n);
+    int64_t below = -1; /* where the level before begins */
     for (size_t i = 0; i < form->levels.n; i++) {
-        struct str at = at_item(c, pointer, "levels", i);
+        struct str at = at_item(c, pointer, "levels", i), its_at = at_key(c, at, "at");
         level_compile(c, &from[i], at, &levels[i]);
-        if (i == 0 && from[i].at != 0) (void)fault_add(c->faults, P_DEFINITION, at_key(c, at, "at"), "the first level is at 0");
-        if (i > 0 && from[i].at <= from[i - 1].at)
-            (void)fault_add(c->faults, P_DEFINITION, at_key(c, at, "at"), "must be above the level before");
+        if (is_misshapen(c, its_at)) continue;
+        if (i == 0 && from[i].at != 0) (void)fault_add(c->faults, P_DEFINITION, its_at, "the first level is at 0");
+        if (i > 0 && from[i].at <= below) (void)fault_add(c->faults, P_DEFINITION, its_at, "must be above the level before");
+        below = from[i].at;
     }
+    if (is_misshapen(c, at_key(c, pointer, "levels"))) return; /* how many there are to be is not known */
     ladder->levels = levels;
     ladder->n_levels = (uint16_t)form->levels.n;
 }
@@ -183,7 +186,7 @@ static void formula_compile(struct compiling *c, const struct ladder_form *form,
         (void)fault_add(c->faults, P_DEFINITION, at_key(c, pointer, "max_level"), "a ladder has at most %d levels", LEVELS_MAX);
     bool loops = has_loop(form->formula.to_next);
     if (loops) (void)fault_add(c->faults, P_DEFINITION, to_next, "a formula has no operators over lists");
-    if (!e || loops || n > LEVELS_MAX) return;
+    if (!e || loops || n > LEVELS_MAX || n < 1) return;
     struct level *levels = NEW_ARRAY(c->a, struct level, (size_t)n);
     for (int64_t i = 1; i < n; i++) {
         int64_t level = form->first_level + i - 1, step = formula_step(c, e, level, to_next);
@@ -195,6 +198,7 @@ static void formula_compile(struct compiling *c, const struct ladder_form *form,
             return;
         }
     }
+    if (is_misshapen(c, pointer)) return;
     ladder->levels = levels;
     ladder->n_levels = (uint16_t)n;
 }

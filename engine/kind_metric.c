@@ -55,6 +55,7 @@ void metric_compile(struct compiling *c, const struct drafted *d) {
     metric_code_check(c, metric->code, at_key(c, d->definition->pointer, "code"));
     metric->name = form->name;
     metric->zone = zone_compile(c, form->zone, at_key(c, d->definition->pointer, "zone"));
+    if (is_misshapen(c, at_key(c, d->definition->pointer, "periods"))) return; /* it may be meant to keep any */
     metric->periods = 0;
     for (size_t i = 0; i < COUNT(period_kinds); i++)
         if (form->periods & 1u << i) metric->periods |= 1u << period_kinds[i];

@@ -8,6 +8,7 @@
 
 struct audience_form {
     struct shape_list types; /* struct str */
+    bool has_types;
     const struct json *when;
 };
 struct by_form {
@@ -27,7 +28,7 @@ struct rule_form {
     int kind;
     struct str code, name;
     struct shape_list on; /* struct str */
-    bool enabled, has_starts, has_ends;
+    bool enabled, has_starts, has_ends, has_counts, has_grants;
     int64_t priority, starts_at, ends_at;
     struct audience_form audience;
     const struct json *when;
@@ -46,12 +47,11 @@ bool type_is_valid(const struct json *v) {
 
 static void types_read(struct shape_reading *r, const struct json *v, struct str pointer, void *into) {
     struct shape_list *out = into;
-    if (v->type != JSON_ARRAY || v->n < 1 || v->n > TYPES_PER_RULE_MAX) {
+    uint32_t n = v->type != JSON_ARRAY ? 0 : v->n > TYPES_PER_RULE_MAX ? TYPES_PER_RULE_MAX : v->n;
+    if (n == 0 || n != v->n)
         (void)fault_add(r->faults, P_VALIDATION, pointer, "must be a list of 1 … %d event types", TYPES_PER_RULE_MAX);
-        return;
-    }
-    struct str *types = NEW_ARRAY(r->arena, struct str, v->n);
-    for (size_t i = 0; i < v->n; i++) {
+    struct str *types = NEW_ARRAY(r->arena, struct str, n);
+    for (size_t i = 0; i < n; i++) {
         struct str at = pointer_index(r->arena, pointer, i);
         if (!type_is_valid(&v->items[i])) {
             (void)fault_add(r->faults, P_VALIDATION, at, "must be a text of 1 … %d bytes without control characters", TYPE_BYTES_MAX);
@@ -61,7 +61,7 @@ static void types_read(struct shape_reading *r, const struct json *v, struct str
         for (size_t k = 0; k < i; k++)
             if (str_eq(types[k], types[i])) (void)fault_add(r->faults, P_VALIDATION, at, "stands in this list twice");
     }
-    *out = (struct shape_list){types, v->n};
+    *out = (struct shape_list){types, n};
 }
 #define TYPES_SCHEMA                                                                                                                       \
     "{\"type\":\"array\",\"items\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":128},\"minItems\":1,\"maxItems\":16,"                \
@@ -89,10 +89,10 @@ static void by_read(struct shape_reading *r, const struct json *v, struct str po
 
 static void audience_check(struct shape_reading *r, const void *filled, struct str pointer) {
     const struct audience_form *audience = filled;
-    if (audience->types.n == 0 && !audience->when) (void)fault_add(r->faults, P_VALIDATION, pointer, "needs types or when");
+    if (!audience->has_types && !audience->when) (void)fault_add(r->faults, P_VALIDATION, pointer, "needs types or when");
 }
 static const struct field audience_fields[] = {
-    {.name = "types", .type = F_CODES, AT(audience_form, types), .lo = 1, .hi = TYPES_PER_RULE_MAX, .doc = "Types of members."},
+    {.name = "types", .type = F_CODES, AT_IF(audience_form, types, has_types), .lo = 1, .hi = TYPES_PER_RULE_MAX, .doc = "Types of members."},
     {.name = "when", .type = F_JSON, AT(audience_form, when), .doc = "An expression that is true for the members meant."},
 };
 static const struct shape audience_shape = {.name = "Audience",
@@ -133,8 +133,8 @@ static const struct shape limit_shape = {
 
 static void rule_check(struct shape_reading *r, const void *filled, struct str pointer) {
     const struct rule_form *form = filled;
-    if (form->grants.n == 0 && form->counts.n == 0) (void)fault_add(r->faults, P_VALIDATION, pointer, "needs grant or count");
-    if (form->has_starts && form->has_ends && form->ends_at <= form->starts_at)
+    if (!form->has_grants && !form->has_counts) (void)fault_add(r->faults, P_VALIDATION, pointer, "needs grant or count");
+    if (form->starts_at && form->ends_at && form->ends_at <= form->starts_at)
         (void)fault_add(r->faults, P_VALIDATION, pointer_child(r->arena, pointer, STR("ends_at")), "must be after starts_at");
 }
 
@@ -166,7 +166,7 @@ static const struct field fields[] = {
     {.name = "when", .type = F_JSON, AT(rule_form, when), .doc = "An expression that has to be true."},
     {.name = "count",
      .type = F_LIST,
-     AT(rule_form, counts),
+     AT_IF(rule_form, counts, has_counts),
      .lo = 1,
      .hi = COUNTS_PER_RULE_MAX,
      .sub = &count_shape,
@@ -178,7 +178,7 @@ static const struct field fields[] = {
      .doc = "Whether it counts whenever condition and audience pass (default), or only when it paid."},
     {.name = "grant",
      .type = F_LIST,
-     AT(rule_form, grants),
+     AT_IF(rule_form, grants, has_grants),
      .lo = 1,
      .hi = GRANTS_PER_RULE_MAX,
      .sub = &grant_shape,
@@ -226,10 +226,11 @@ static const struct rule_limit *limits_compile(const struct compiling *c, const 
     struct rule_limit *limits = NEW_ARRAY(c->a, struct rule_limit, forms->n);
     uint32_t seen = 0;
     for (size_t i = 0; i < forms->n; i++) {
-        struct str at = at_item(c, pointer, "limits", i);
+        struct str at = at_item(c, pointer, "limits", i), its_per = at_key(c, at, "per");
         enum period_kind per = per_kinds[form[i].per];
         limits[i] = (struct rule_limit){.count = form[i].count, .per = per, .zone = zone_compile(c, form[i].zone, at_key(c, at, "zone"))};
-        if (seen & 1u << per) (void)fault_add(c->faults, P_DEFINITION, at_key(c, at, "per"), "this rule has such a limit already");
+        if (is_misshapen(c, its_per)) continue;
+        if (seen & 1u << per) (void)fault_add(c->faults, P_DEFINITION, its_per, "this rule has such a limit already");
         seen |= 1u << per;
     }
     return limits;
@@ -237,7 +238,7 @@ static const struct rule_limit *limits_compile(const struct compiling *c, const 
 
 /* A rule that grants nothing is never paid: what waits for a payment would silently do nothing. */
 static void check_unpaid(const struct compiling *c, const struct rule_form *form, struct str pointer) {
-    if (form->grants.n) return;
+    if (form->has_grants) return;
     const char *idle[] = {form->count_when == COUNT_WHEN_PAID ? "count_when" : NULL, form->cooldown_s > 0 ? "cooldown_s" : NULL,
                           form->limits.n ? "limits" : NULL};
     for (size_t i = 0; i < COUNT(idle); i++)
@@ -267,7 +268,7 @@ void rule_compile(struct compiling *c, const struct drafted *d) {
     rule->starts_at = form->has_starts ? form->starts_at : 0;
     rule->ends_at = form->has_ends ? form->ends_at : INT64_MAX;
     rule->on = form->on.items;
-    rule->n_on = (uint8_t)form->on.n;
+    rule->n_on = is_misshapen(c, at_key(c, pointer, "on")) ? 0 : (uint8_t)form->on.n; /* what is no type has no number */
     rule->audience_types = form->audience.types.items;
     rule->n_audience_types = (uint8_t)form->audience.types.n;
     rule->count_when_paid = form->count_when == COUNT_WHEN_PAID;

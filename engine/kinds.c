@@ -32,6 +32,34 @@ enum problem first_problem(const struct faults *f, size_t before) {
     return before < f->list.n ? f->list.items[before].problem : P_DEFINITION;
 }
 
+/* ---- what is wrong already ---- */
+
+bool draft_misshapen(const struct compiling *c, const struct drafted *d, struct str pointer) {
+    for (size_t i = d->faults_from; i < d->faults_to; i++) {
+        struct str wrong = c->all->list.items[i].pointer;
+        if (pointer_within(pointer, wrong) || pointer_within(wrong, pointer)) return true;
+    }
+    return false;
+}
+
+bool is_misshapen(const struct compiling *c, struct str pointer) { return draft_misshapen(c, c->draft, pointer); }
+
+/* Whether a broken definition may be what a reference means: one whose code, or kind, could not be read; or, for a metric, a rule
+ * whose counts could not. */
+static bool may_be_meant(const struct compiling *c, enum code_kind kind, struct str code) {
+    for (size_t i = 0; i < c->n_unplaced; i++) {
+        const struct code_number *u = &c->unplaced[i];
+        if ((u->kind == 0 && u->code.n == 0) || ((u->kind == 0 || u->kind == kind) && str_eq(u->code, code))) return true;
+    }
+    for (size_t i = 0; i < c->n_drafts; i++) {
+        const struct drafted *d = &c->drafts[i];
+        if (d->kind->code_kind == kind && d->definition->code.n == 0) return true;
+        if (kind == CODE_METRIC && d->kind->code_kind == CODE_RULE && draft_misshapen(c, d, at_key(c, d->definition->pointer, "count")))
+            return true;
+    }
+    return false;
+}
+
 /* ---- references ---- */
 
 /* All the program's arrays are sorted by a code at a fixed place. */
@@ -54,7 +82,8 @@ static void *by_code(void *items, size_t n, size_t size, size_t code_offset, str
 
 struct currency *currency_declared(const struct compiling *c, struct str code, struct str pointer) {
     struct currency *found = by_code(c->currencies, c->p->n_currencies, sizeof *found, offsetof(struct currency, code), code);
-    if (!found) (void)fault_add(c->faults, P_DEFINITION, pointer, "there is no currency \"" STR_FMT "\"", STR_ARG(code));
+    if (!found && !may_be_meant(c, CODE_CURRENCY, code))
+        (void)fault_add(c->faults, P_DEFINITION, pointer, "there is no currency \"" STR_FMT "\"", STR_ARG(code));
     return found;
 }
 
@@ -74,7 +103,8 @@ struct ladder *ladder_known(const struct compiling *c, struct str code) {
 
 struct ladder *ladder_declared(const struct compiling *c, struct str code, struct str pointer) {
     struct ladder *found = ladder_known(c, code);
-    if (!found) (void)fault_add(c->faults, P_DEFINITION, pointer, "there is no level ladder \"" STR_FMT "\"", STR_ARG(code));
+    if (!found && !may_be_meant(c, CODE_LADDER, code))
+        (void)fault_add(c->faults, P_DEFINITION, pointer, "there is no level ladder \"" STR_FMT "\"", STR_ARG(code));
     return found;
 }
 
@@ -114,6 +144,7 @@ const struct expr *expression_compile(const struct compiling *c, const struct js
 static bool metric_name_known(const struct compiling *c, struct str rest, const char **why) {
     enum period_kind kind = metric_period_cut(&rest);
     const struct metric *metric = metric_known(c, rest);
+    if (!metric && may_be_meant(c, CODE_METRIC, rest)) return true;
     if (!metric)
         *why = "names a metric that no rule counts and no definition has";
     else if (!(metric->periods & 1u << kind))
@@ -138,7 +169,7 @@ static bool rule_name_known(void *ctx, struct str name, const char **why) {
     if (after(name, "metric.", &rest)) return metric_name_known(c, rest, why);
     if (!after(name, "member.level.", &rest))
         *why = "is not a variable";
-    else if (!ladder_known(c, rest))
+    else if (!ladder_known(c, rest) && !may_be_meant(c, CODE_LADDER, rest))
         *why = "names a level ladder that does not exist";
     else
         return true;

@@ -12,13 +12,18 @@
 struct drafted { /* one definition on its way into the program */
     const struct definition *definition;
     const struct kind_row *kind;
-    void *form; /* the struct of the kind's shape; NULL: the shape was wrong, only the code counts */
+    void *form; /* the struct of the kind's shape, with defaults where the shape was wrong; NULL: more was wrong than can be told */
+    size_t faults_from, faults_to; /* of its shape, in the list of all faults */
 };
 
 struct compiling {
     struct arena *a;
     const struct compile_in *in;
-    struct faults *faults;
+    struct faults *faults;        /* where a fault is added; while a definition is compiled, those of this one */
+    const struct faults *all;     /* of the whole document */
+    const struct drafted *draft;  /* the definition that is being compiled */
+    struct code_number *unplaced; /* what definitions without a known kind could bring: codes ("": any) of kind 0, metrics they count */
+    size_t n_unplaced;
     struct program *p;
     const struct code_number *numbers; /* in->codes by kind and code */
     const struct drafted *drafts;
@@ -37,6 +42,7 @@ void metric_compile(struct compiling *c, const struct drafted *d);
 void rule_compile(struct compiling *c, const struct drafted *d);
 void level_ladder_compile(struct compiling *c, const struct drafted *d);
 
+int definition_order(const void *a, const void *b); /* struct definition by kind and code */
 int code_order(const void *a, const void *b); /* struct code_number by kind and code */
 /* An event's type is any text, not a code: CloudEvents types look like "com.example.call/v1". */
 bool type_is_valid(const struct json *v);
@@ -61,7 +67,12 @@ enum problem first_problem(const struct faults *f, size_t before);
     }
 #define SHAPE_FIELDS(list) .fields = list, .n_fields = COUNT(list)
 
-/* References by code. NULL with a fault at `pointer` where there is nothing of that code. */
+/* Whether the shape found a fault at the place, above it or inside it: then nothing is concluded from what stands there. */
+bool draft_misshapen(const struct compiling *c, const struct drafted *d, struct str pointer);
+bool is_misshapen(const struct compiling *c, struct str pointer); /* of the definition that is being compiled */
+
+/* References by code. NULL with a fault at `pointer` where there is nothing of that code; without one where a definition that is
+ * itself broken may be the one meant. */
 struct currency *currency_declared(const struct compiling *c, struct str code, struct str pointer);
 struct metric *metric_declared(const struct compiling *c, struct str code, struct str pointer);
 struct ladder *ladder_declared(const struct compiling *c, struct str code, struct str pointer);
@@ -112,6 +123,7 @@ const struct grant *grants_compile(struct compiling *c, const struct shape_list 
 /* Checks across definitions (check.c). */
 void check_amount(const struct compiling *c, const struct grant *g, struct str pointer);
 void check_caps(const struct compiling *c);
+void check_window(const struct compiling *c);
 void check_program(const struct compiling *c); /* the whole of a program without faults: sizes and rounds; sets the worst cases */
 
 #endif

@@ -39,7 +39,11 @@ static const struct drafted *drafts_read(struct compiling *c) {
         MUST(kind);
         drafts[i] = (struct drafted){.definition = d, .kind = kind};
         void *form = arena_alloc(c->a, kind->shape->size);
-        if (shape_read(kind->shape, &d->body, d->pointer, c->a, form, c->faults) == P_OK) drafts[i].form = form;
+        size_t more = c->faults->more;
+        drafts[i].faults_from = c->faults->list.n;
+        enum problem p = shape_read(kind->shape, &d->body, d->pointer, c->a, form, c->faults);
+        drafts[i].faults_to = c->faults->list.n;
+        if (p == P_OK || c->faults->more == more) drafts[i].form = form;
     }
     return drafts;
 }
@@ -71,10 +75,43 @@ static void declare(struct compiling *c) {
     }
 }
 
+/* What only follows from a fault of the definition's shape is not told. */
+static void compile_draft(struct compiling *c, const struct drafted *d) {
+    struct faults *all = c->faults, found = faults_new(c->a);
+    c->draft = d;
+    c->faults = &found;
+    d->kind->compile(c, d);
+    c->faults = all;
+    for (size_t i = 0; i < found.list.n; i++) {
+        const struct fault *f = &found.list.items[i];
+        if (!is_misshapen(c, f->pointer)) (void)fault_add(all, f->problem, f->pointer, STR_FMT, STR_ARG(f->detail));
+    }
+    all->more += found.more;
+}
+
 static void compile_kinds(struct compiling *c) {
     for (const struct kind_row *kind = kind_rows; kind->name; kind++)
         for (size_t i = 0; i < c->n_drafts; i++)
-            if (c->drafts[i].kind == kind && c->drafts[i].form) kind->compile(c, &c->drafts[i]);
+            if (c->drafts[i].kind == kind && c->drafts[i].form) compile_draft(c, &c->drafts[i]);
+}
+
+/* What definitions of no known kind could bring, so that nobody is told that it is missing. */
+static void note_unplaced(struct compiling *c, const struct json *list) {
+    LIST(struct code_number) unplaced = {0};
+    for (uint32_t i = 0; list && list->type == JSON_ARRAY && i < list->n; i++) {
+        const struct json *kind = json_get(&list->items[i], "kind"), *code = json_get(&list->items[i], "code");
+        if (list->items[i].type != JSON_OBJECT || (kind && kind->type == JSON_STRING && kind_find(kind->string))) continue;
+        bool named = code && code->type == JSON_STRING && code_is_valid(code->string);
+        *LIST_PUSH(c->a, &unplaced) = (struct code_number){.code = named ? code->string : STR("")};
+        const struct json *counts = json_get(&list->items[i], "count");
+        for (uint32_t k = 0; counts && counts->type == JSON_ARRAY && k < counts->n; k++) {
+            const struct json *metric = json_get(&counts->items[k], "metric");
+            if (metric && metric->type == JSON_STRING)
+                *LIST_PUSH(c->a, &unplaced) = (struct code_number){.kind = CODE_METRIC, .code = metric->string};
+        }
+    }
+    c->unplaced = unplaced.items;
+    c->n_unplaced = unplaced.n;
 }
 
 static void check_counts(const struct compiling *c) {
@@ -82,6 +119,7 @@ static void check_counts(const struct compiling *c) {
     size_t n[CODE__MAX] = {0};
     for (size_t i = 0; i < c->n_drafts; i++) {
         enum code_kind kind = c->drafts[i].kind->code_kind;
+        if (i > 0 && definition_order(c->drafts[i - 1].definition, c->drafts[i].definition) == 0) continue; /* told as a duplicate */
         if (most[kind] && ++n[kind] > most[kind])
             (void)fault_add(c->faults, P_DEFINITION, c->drafts[i].definition->pointer, "there can be at most %zu of this kind", most[kind]);
     }
@@ -167,14 +205,16 @@ enum problem program_compile(struct arena *a, const struct compile_in *in, struc
     struct program *p = NEW(a, struct program);
     *p =
         (struct program){.tenant = in->tenant, .version = in->version, .enabled = true, .window_ms = WINDOW_MS_DEFAULT, .zone = zone_utc()};
-    struct compiling c = {.a = a, .in = in, .faults = faults, .p = p, .n_drafts = in->n_definitions};
+    struct compiling c = {.a = a, .in = in, .faults = faults, .all = faults, .p = p, .n_drafts = in->n_definitions};
     *out = NULL;
     take_numbers(&c);
     c.drafts = drafts_read(&c);
+    note_unplaced(&c, in->list);
     declare(&c);
     check_counts(&c);
     compile_kinds(&c);
     check_caps(&c);
+    check_window(&c);
     qsort(c.rules, p->n_rules, sizeof *c.rules, by_priority_and_code);
     index_numbers(&c);
     index_types(&c);

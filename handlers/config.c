@@ -135,7 +135,8 @@ void config_roll_back(struct service *s, struct request *r, struct response *out
 
 /* ---- one definition ---- */
 
-/* kind and code stand in the address; in the body they may be absent, and must agree. */
+/* kind and code stand in the address; in the body they may be absent, and must agree. Where they do not, the rest is judged all the same,
+ * as what the address says: config_put writes nothing where there are faults. */
 static enum problem complete_body(struct request *r, struct json *out) {
     static const char *const names[] = {"kind", "code"};
     if (r->json.type != JSON_OBJECT) return fault_add(&r->faults, P_VALIDATION, STR(""), "must be an object");
@@ -143,16 +144,16 @@ static enum problem complete_body(struct request *r, struct json *out) {
     uint32_t n = 0;
     for (size_t i = 0; i < COUNT(names); i++) {
         const struct json *said = json_get(&r->json, names[i]);
-        if (said == NULL) {
-            members[n++] = (struct json_member){str_of(names[i]), json_text(r->params[i])};
-        } else if (said->type != JSON_STRING || !str_eq(said->string, r->params[i])) {
-            fault_add(&r->faults, P_VALIDATION, pointer_child(r->arena, STR(""), str_of(names[i])),
-                      "must be \"" STR_FMT "\", as in the address", STR_ARG(r->params[i]));
-        }
+        members[n++] = (struct json_member){str_of(names[i]), json_text(r->params[i])};
+        if (said == NULL || (said->type == JSON_STRING && str_eq(said->string, r->params[i]))) continue;
+        fault_add(&r->faults, P_VALIDATION, pointer_child(r->arena, STR(""), str_of(names[i])),
+                  "must be \"" STR_FMT "\", as in the address", STR_ARG(r->params[i]));
     }
-    for (uint32_t i = 0; i < r->json.n; i++) members[n++] = r->json.members[i];
+    for (uint32_t i = 0; i < r->json.n; i++) {
+        if (!str_is(r->json.members[i].key, "kind") && !str_is(r->json.members[i].key, "code")) members[n++] = r->json.members[i];
+    }
     *out = (struct json){.type = JSON_OBJECT, .n = n, .members = members};
-    return r->faults.list.n > 0 ? P_VALIDATION : P_OK;
+    return P_OK;
 }
 
 static void put_or_delete(struct service *s, struct request *r, const struct json *body, struct response *out) {

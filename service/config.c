@@ -1,8 +1,6 @@
 /* service/config.c: writing configurations: the whole, one definition, an earlier version. */
 #include "service/config.h"
 
-#include <string.h>
-
 #include "service/draft.h"
 
 const char *change_made_name(enum change_made what) {
@@ -157,9 +155,7 @@ static void own_pointers(struct arena *a, struct faults *f, size_t at) {
     struct str prefix = str_printf(a, "/definitions/%zu", at);
     for (size_t i = 0; i < f->list.n; i++) {
         struct str *pointer = &f->list.items[i].pointer;
-        bool inside = pointer->n >= prefix.n && memcmp(pointer->p, prefix.p, prefix.n) == 0 &&
-                      (pointer->n == prefix.n || pointer->p[prefix.n] == '/');
-        if (inside) *pointer = (struct str){pointer->p + prefix.n, pointer->n - prefix.n};
+        if (pointer_within(*pointer, prefix)) *pointer = (struct str){pointer->p + prefix.n, pointer->n - prefix.n};
     }
 }
 

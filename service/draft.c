@@ -106,20 +106,6 @@ static enum problem number_codes(struct service *s, struct arena *a, struct draf
     return P_OK;
 }
 
-/* A window may be widened at once up to the retention of identities − 5 minutes − 1 day (MECHANICS 1, "Watermark"). */
-static enum problem check_window(struct service *s, const struct draft *d, struct faults *f) {
-    int64_t widest;
-    enum db_result r = widest_window_ms(s, f->arena, &widest);
-    if (r != DB_OK) return service_problem(r, f);
-    if (d->program->window_ms <= widest) return P_OK;
-    struct str pointer = STR("/definitions");
-    for (size_t i = 0; i < d->n; i++) {
-        if (str_is(d->definitions[i].kind, "settings")) pointer = pointer_child(f->arena, d->definitions[i].pointer, STR("late_window_s"));
-    }
-    return fault_add(f, P_DEFINITION, pointer, "event identities are kept for %lld days here, so the window may be at most %lld seconds",
-                     (long long)((widest + EARLY_MS_MAX + MS_DAY) / MS_DAY), (long long)(widest / MS_SECOND));
-}
-
 /* A changed zone counts from the next midnight of the old one (SEMANTICS 35). */
 static enum problem note_zone_change(struct service *s, struct arena *a, struct draft *d, int64_t now_ms, struct str *before,
                                      int64_t *from_ms, struct faults *f) {
@@ -139,21 +125,6 @@ static enum problem note_zone_change(struct service *s, struct arena *a, struct 
     return P_OK;
 }
 
-/* Every fault of the document in one answer: what could be split off is compiled all the same. */
-static enum problem compile(struct service *s, struct arena *a, const struct json *document, struct draft *d, struct faults *f) {
-    enum problem first = draft_read(a, document, d, f);
-    enum problem p = number_codes(s, a, d, f);
-    if (p != P_OK) return p;
-    d->in.tenant = d->tenant.id;
-    d->in.version = d->tenant.config_version + 1;
-    d->in.definitions = d->definitions;
-    d->in.n_definitions = d->n;
-    p = program_compile(a, &d->in, &d->program, f);
-    return first != P_OK ? first : p;
-}
-
-/* ---- how large it may become ---- */
-
 static uint32_t depth_of(const struct json *v) {
     uint32_t deepest = 0;
     if (v->type != JSON_ARRAY && v->type != JSON_OBJECT) return 0;
@@ -163,6 +134,36 @@ static uint32_t depth_of(const struct json *v) {
     }
     return deepest + 1;
 }
+
+static enum problem check_depths(const struct draft *d, struct faults *f) {
+    enum problem p = P_OK;
+    for (size_t i = 0; i < d->n; i++) {
+        const struct definition *one = &d->definitions[i];
+        if (depth_of(&one->body) + JSON_WRAPPING_MAX > JSON_DEPTH_MAX)
+            p = fault_add(f, P_DEFINITION, one->pointer, "is nested deeper than a definition of a configuration may be: %d levels",
+                          JSON_DEPTH_MAX - JSON_WRAPPING_MAX);
+    }
+    return p;
+}
+
+/* Every fault of the document in one answer: what could be split off is compiled all the same. */
+static enum problem compile(struct service *s, struct arena *a, const struct json *document, struct draft *d, struct faults *f) {
+    enum problem first = draft_read(a, document, d, f);
+    enum problem p = number_codes(s, a, d, f);
+    if (p != P_OK) return p;
+    enum db_result r = widest_window_ms(s, a, KEPT_READ, &d->in.widest_window_ms);
+    if (r != DB_OK) return service_problem(r, f);
+    d->in.tenant = d->tenant.id;
+    d->in.version = d->tenant.config_version + 1;
+    d->in.list = json_get(document, "definitions");
+    d->in.definitions = d->definitions;
+    d->in.n_definitions = d->n;
+    p = program_compile(a, &d->in, &d->program, f);
+    enum problem deep = check_depths(d, f);
+    return first != P_OK ? first : p != P_OK ? p : deep;
+}
+
+/* ---- how large it may become ---- */
 
 static size_t values_of(const struct json *v) {
     size_t n = 1;
@@ -179,10 +180,6 @@ static enum problem check_whole(const struct draft *d, struct faults *f) {
         const struct definition *one = &d->definitions[i];
         bytes += d->texts[i].n + 1;
         values += values_of(&one->body) + 1; /* settings may lack their code, which is exported */
-        if (depth_of(&one->body) + JSON_WRAPPING_MAX > JSON_DEPTH_MAX) {
-            return fault_add(f, P_DEFINITION, one->pointer, "is nested deeper than a definition of a configuration may be: %d levels",
-                             JSON_DEPTH_MAX - JSON_WRAPPING_MAX);
-        }
     }
     if (bytes > CONFIG_BYTES_MAX)
         return fault_add(f, P_DEFINITION, STR("/definitions"), "a whole configuration has at most %d bytes; this would be %zu",
@@ -198,7 +195,6 @@ enum problem draft_make(struct service *s, struct arena *a, tenant_id t, const s
     if (r != DB_OK) return r == DB_NOT_FOUND ? P_NOT_FOUND : service_problem(r, f);
     enum problem p = compile(s, a, document, d, f);
     if (p == P_OK) p = config_rows(s, a, t, d->tenant.config_version, &d->rows, &d->n_rows, f);
-    if (p == P_OK) p = check_window(s, d, f);
     if (p != P_OK) return p;
     compare(a, d);
     return check_whole(d, f);
@@ -240,6 +236,20 @@ static enum db_result write_rows(struct service *s, struct arena *a, const struc
     return r == DB_CONFLICT ? DB_RETRY : r; /* a member's new zone took the number: again, with the next */
 }
 
+/* Retention may be lowering what the draft was checked against. It reads the windows while it holds this lock: either it sees the wider
+ * window, or that window is judged by what it has left. */
+static enum problem check_widened(struct service *s, struct arena *a, const struct draft *d, struct faults *f, enum db_result *r) {
+    const struct program *old;
+    int64_t before = WINDOW_MS_DEFAULT, widest;
+    enum problem p = d->tenant.config_version > 0 ? program_get(s, d->tenant.id, d->tenant.config_version, &old, f) : P_OK;
+    if (p != P_OK && p != P_CONFIG_UNUSABLE) return p;
+    if (d->tenant.config_version > 0) before = p == P_OK ? old->window_ms : 0;
+    if (d->program->window_ms <= before) return P_OK;
+    *r = widest_window_ms(s, a, KEPT_LOCK, &widest);
+    if (*r != DB_OK || d->program->window_ms <= widest) return P_OK;
+    return fault_add(f, P_DEFINITION, STR("/definitions"), "event identities were just given a shorter time, for which the window is too wide");
+}
+
 /* A tenant without a configuration has a zone all the same: its number is given when the tenant is made. */
 enum problem draft_write(struct service *s, struct arena *a, struct draft *d, struct str actor, int64_t now_ms, struct faults *f,
                          enum db_result *r) {
@@ -250,7 +260,8 @@ enum problem draft_write(struct service *s, struct arena *a, struct draft *d, st
     }
     struct version_row v = {.version = d->in.version, .created_at = now_ms, .actor = actor};
     enum problem p = note_zone_change(s, a, d, now_ms, &v.zone_before, &v.zone_from_ms, f);
-    if (p != P_OK) return p;
+    if (p == P_OK) p = check_widened(s, a, d, f, r);
+    if (p != P_OK || *r != DB_OK) return p;
     *r = config_advance(s->db, a, d->tenant.id, d->tenant.config_version);
     if (*r == DB_NOT_FOUND) {
         *r = DB_OK;

@@ -55,15 +55,24 @@ static enum problem need_of(struct retention *w, const struct tenant_row *t, str
     return P_OK;
 }
 
-static enum problem read_needs(struct retention *w) {
-    enum db_result r = kept_read(w->s->db, w->a, &w->kept);
-    if (r == DB_OK) r = tenant_list(w->s->db, w->a, &w->tenants, &w->n_tenants);
+/* Both lists are sorted by id: what was found before is taken over for the tenants whose configuration is the same still. */
+static const struct tenant_need *need_before(const struct retention *before, const struct tenant_row *t, size_t *at) {
+    while (*at < before->n_tenants && before->tenants[*at].id.v < t->id.v) ++*at;
+    bool same = *at < before->n_tenants && before->tenants[*at].id.v == t->id.v && before->tenants[*at].config_version == t->config_version;
+    return same ? &before->needs[*at] : NULL;
+}
+
+static enum problem read_needs(struct retention *w, const struct retention *before) {
+    size_t at = 0;
+    enum db_result r = tenant_list(w->s->db, w->a, &w->tenants, &w->n_tenants);
     if (r != DB_OK) return service_problem(r, w->faults);
     w->needs = NEW_ARRAY(w->a, struct tenant_need, w->n_tenants);
     w->identities_ms = w->s->settings.identity_days * MS_DAY;
     for (size_t i = 0; i < w->n_tenants; i++) {
-        enum problem p = need_of(w, &w->tenants[i], &w->needs[i]);
+        const struct tenant_need *known = need_before(before, &w->tenants[i], &at);
+        enum problem p = known ? P_OK : need_of(w, &w->tenants[i], &w->needs[i]);
         if (p != P_OK) return p;
+        if (known) w->needs[i] = *known;
         if (w->needs[i].window_ms + WINDOW_MARGIN_MS > w->identities_ms) w->identities_ms = w->needs[i].window_ms + WINDOW_MARGIN_MS;
     }
     return P_OK;
@@ -74,24 +83,37 @@ static enum problem read_needs(struct retention *w) {
 /* Raised: what the former retention may have forgotten must never be accepted again. */
 static enum db_result move_watermarks(struct retention *w) {
     struct db *db = w->s->db;
-    enum db_result r = db_begin(db);
-    if (r == DB_OK) r = kept_lock(db, w->a, &w->kept);
+    enum db_result r = DB_OK;
     int64_t former = w->kept.identities_ms;
-    if (r == DB_OK && former > 0 && former < w->identities_ms) {
+    if (former > 0 && former < w->identities_ms) {
         int64_t watermark = w->now_ms - (former - WINDOW_MARGIN_MS);
         r = watermarks_raise(db, w->a, watermark);
         log_line(LOG_WARN, "retention", "what=\"identities are kept longer from now on; watermarks moved\" watermark_ms=%lld",
                  (long long)watermark);
     }
     if (r == DB_OK) r = kept_write_identities_ms(db, w->a, w->identities_ms);
-    if (r == DB_OK) r = db_commit(db);
-    db_rollback(db);
-    return r;
+    return r == DB_OK ? db_commit(db) : r;
 }
 
-enum db_result widest_window_ms(struct service *s, struct arena *a, int64_t *out) {
+/* How long identities are kept is decided while no window can be widened (widest_window_ms, KEPT_LOCK). The windows were read once
+ * before the lock, so that under it only those are read that have changed since. */
+static enum problem decide(struct retention *w) {
+    struct db *db = w->s->db;
+    struct retention before = *w;
+    enum db_result r = kept_read(db, w->a, &before.kept);
+    enum problem p = r == DB_OK ? read_needs(&before, &(struct retention){0}) : service_problem(r, w->faults);
+    if (p != P_OK) return p;
+    r = db_begin(db);
+    if (r == DB_OK) r = kept_lock(db, w->a, &w->kept);
+    if (r == DB_OK) p = read_needs(w, &before);
+    if (r == DB_OK && p == P_OK) r = move_watermarks(w);
+    db_rollback(db);
+    return p != P_OK ? p : service_problem(r, w->faults);
+}
+
+enum db_result widest_window_ms(struct service *s, struct arena *a, enum kept_how how, int64_t *out) {
     struct kept kept;
-    enum db_result r = kept_read(s->db, a, &kept);
+    enum db_result r = how == KEPT_LOCK ? kept_lock(s->db, a, &kept) : kept_read(s->db, a, &kept);
     int64_t retention = s->settings.identity_days * MS_DAY;
     if (r == DB_OK && kept.identities_ms > 0 && kept.identities_ms < retention) retention = kept.identities_ms;
     *out = retention - WINDOW_MARGIN_MS;
@@ -218,10 +240,9 @@ static enum db_result drop_partition(struct retention *w) {
 enum problem retention_step(struct service *s, struct arena *a, int64_t now_ms, struct upkeep_step *out, struct faults *f) {
     struct retention w = {.s = s, .a = a, .now_ms = now_ms, .out = out, .faults = f};
     *out = (struct upkeep_step){0};
-    enum problem p = read_needs(&w);
+    enum problem p = decide(&w);
     if (p != P_OK) return p;
-    enum db_result r = move_watermarks(&w);
-    if (r == DB_OK) r = purge_identities(&w);
+    enum db_result r = purge_identities(&w);
     if (r == DB_OK) r = purge(&w, (struct purge_of){.what = PURGE_KEYS, .before_ms = now_ms - IDEMPOTENCY_MS});
     if (r == DB_OK) r = purge_payments(&w);
     if (r == DB_OK) r = drop_partition(&w);

@@ -3,6 +3,7 @@
 
 #include "service/draft.h"
 #include "service/paging.h"
+#include "service/upkeep.h"
 
 enum { TENANT_ANSWER_MAX = CONFIG_BYTES_MAX };
 
@@ -84,21 +85,22 @@ enum problem tenant_suspend(struct service *s, struct arena *a, const struct ten
 /* ---- create ---- */
 
 /* A new tenant's first configuration is compiled before anything is written, so that a bad preset leaves no tenant behind. */
-static enum problem first_window(struct arena *a, const struct json *preset, int64_t *window_ms, struct faults *f) {
+static enum problem first_window(struct arena *a, const struct json *preset, int64_t widest_ms, int64_t *window_ms, struct faults *f) {
     struct draft d = {0};
-    enum problem p = draft_read(a, preset, &d, f);
-    if (p != P_OK) return p;
+    enum problem first = draft_read(a, preset, &d, f);
     struct code_number *codes;
     config_codes(a, d.definitions, d.n, &codes, &d.in.n_codes);
     uint16_t next[CODE__MAX] = {0};
     for (size_t i = 0; i < d.in.n_codes; i++) codes[i].no = ++next[codes[i].kind];
     d.in.codes = codes;
+    d.in.widest_window_ms = widest_ms;
+    d.in.list = json_get(preset, "definitions");
     d.in.definitions = d.definitions;
     d.in.n_definitions = d.n;
     d.in.version = 1;
-    p = program_compile(a, &d.in, &d.program, f);
+    enum problem p = program_compile(a, &d.in, &d.program, f);
     if (p == P_OK) *window_ms = d.program->window_ms;
-    return p;
+    return first != P_OK ? first : p;
 }
 
 struct create {
@@ -109,9 +111,14 @@ struct create {
 
 static enum problem create_effect(struct write *w, struct faults *f, enum db_result *r) {
     struct create *x = w->ctx;
-    int64_t window_ms = WINDOW_MS_DEFAULT;
-    enum problem p = first_window(w->a, x->preset, &window_ms, f);
+    int64_t window_ms = WINDOW_MS_DEFAULT, widest_ms;
+    *r = widest_window_ms(w->s, w->a, KEPT_READ, &widest_ms);
+    if (*r != DB_OK) return P_OK;
+    enum problem p = first_window(w->a, x->preset, widest_ms, &window_ms, f);
     if (p != P_OK) return p;
+    /* What draft_write locks for a wide window comes before the tenant's own row, as in retention. */
+    if (window_ms > WINDOW_MS_DEFAULT) *r = widest_window_ms(w->s, w->a, KEPT_LOCK, &widest_ms);
+    if (*r != DB_OK) return P_OK;
     struct tenant_row *t = &x->out->tenant;
     *t = (struct tenant_row){.code = x->code, .status = TENANT_ACTIVE, .watermark_ms = w->now_ms - window_ms, .created_at = w->now_ms};
     *r = tenant_insert(w->s->db, w->a, t);

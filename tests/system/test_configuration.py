@@ -82,6 +82,23 @@ def test_S25_all_or_nothing_with_a_pointer_to_each_fault(make_tenant):
     assert t.event()["config_version"] == 1
 
 
+def test_S25_faults_of_one_definition_do_not_hide_each_other(make_tenant):
+    """Of shape and of sense, at every depth, across definitions, the window included; also where one definition is put."""
+    t = make_tenant(config(currency(), rule("r", pays=1)))
+    stored = t.stack.stored()
+    one = {"on": ["act", 5], "prioritty": 1, "when": {"frobnicate": [1]}, "cooldown_s": "60",
+           "grant": [{"currency": "gold", "amount": 0, "factors": [{"multiply": "2"}, {"when": var("rating"), "multiply": 2}]}]}
+    faults = ["/on/1", "/prioritty", "/when", "/cooldown_s", "/grant/0/currency", "/grant/0/amount", "/grant/0/factors/0/multiply",
+              "/grant/0/factors/1/when/var"]
+    bad = {"definitions": [{"kind": "settings", "late_window_s": 364 * 86400, "colour": "red"}, {"kind": "rule", "code": "r", **one}]}
+    pointers = ["/definitions/0/colour", "/definitions/0/late_window_s", *("/definitions/1" + f for f in faults)]
+    for call in (t.apply, t.validate):
+        refused(lambda: call(bad), "validation-failed", *pointers)
+    put = t.call("PUT", "/config/rule/r", {"kind": "boost", "code": "r", **one}, headers={"If-Match": '"v1"'}).problem("validation-failed")
+    assert sorted(e["pointer"] for e in put["errors"]) == sorted(["/kind", *faults])
+    assert t.stack.stored() == stored
+
+
 @pytest.mark.parametrize("document, words", [
     ("{", ["malformed-json"]),
     ('{"definitions":[],"definitions":[]}', ["malformed-json", "/definitions"]),

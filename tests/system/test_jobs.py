@@ -5,6 +5,7 @@ import random
 import signal
 import subprocess
 import time
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -59,6 +60,10 @@ def rollups(stack, tenant):
 
 
 ISSUANCE, ADJUSTMENT = 1, 5
+
+
+def ms_of(**delta):
+    return round(timedelta(**delta) / timedelta(milliseconds=1))
 
 
 # ---- roll-up ----
@@ -302,6 +307,54 @@ def test_identities_outlive_the_widest_window(jobs, new_year):
         job(jobs, "retention")
     finally:
         set_up(jobs, identity_days=5, outcome_days=6)
+
+
+def waiting(stack, text):
+    """Until a session waits with this statement for a lock that we hold."""
+    for _ in range(200):
+        if any(text in (query or "") for (query,) in stack.sql("SELECT info FROM information_schema.processlist WHERE command <> 'Sleep' "
+                                                               "AND id <> CONNECTION_ID()")):
+            return
+        time.sleep(0.02)
+    raise AssertionError("nobody waits")
+
+
+def test_a_window_widened_while_the_retention_is_lowered(jobs, new_year):
+    """MECHANICS 1, "Retention", "Watermark": retention looks at the windows, and a configuration at the retention, while they hold the same
+    lock. Otherwise an identity could be forgotten whose event the wide window still lets in, to be paid a second time."""
+    WIDE, NARROW = (config(currency("points"), rule("act", pays=10), late_window_s=days * 86400) for days in (9, 2))
+    set_up(jobs, identity_days=20, outcome_days=20)
+    try:
+        job(jobs, "retention")
+        tenant = jobs.tenant(WIDE)
+        tenant.apply(NARROW)
+        kept = "SELECT value FROM installation WHERE name = 'identities_ms'"
+        # The configuration waits, and finds what retention has left.
+        with closing(jobs.db()) as holder, holder.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("UPDATE installation SET value = %s WHERE name = 'identities_ms'", ms_of(days=5))
+            running = subprocess.Popen([jobs.env["ACCOLADE_BIN"], "config", "rollback", tenant.code, "1"], stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE, text=True)
+            waiting(jobs, "INSERT INTO installation")
+            cursor.execute("COMMIT")
+        assert running.wait(60) == 1 and "the window is too wide" in running.stderr.read()
+        jobs.sql("UPDATE installation SET value = %s WHERE name = 'identities_ms'", ms_of(days=20))
+        assert jobs.sql("SELECT config_version FROM tenant WHERE tenant_id = %s", tenant.id) == ((2,),)
+        set_up(jobs, identity_days=5, outcome_days=6)
+        # The other way round: while the job waits the window becomes wide.
+        with closing(jobs.db()) as holder, holder.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("SELECT value FROM installation WHERE name = 'identities_ms' FOR UPDATE")
+            running = subprocess.Popen([jobs.env["ACCOLADE_BIN"], "job", "retention"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            waiting(jobs, "INSERT INTO installation")
+            cursor.execute("UPDATE tenant SET config_version = 1 WHERE tenant_id = %s", tenant.id)
+            cursor.execute("COMMIT")
+        assert running.wait(60) == 0, running.stderr.read()
+        assert jobs.sql(kept) == ((ms_of(days=10, minutes=5),),), "window + 5 minutes + 1 day"
+        jobs.sql("UPDATE tenant SET config_version = 2 WHERE tenant_id = %s", tenant.id)  # the next tests have their short retention back
+    finally:
+        set_up(jobs, identity_days=5, outcome_days=6)
+        job(jobs, "retention")
 
 
 def test_raising_the_retention_moves_watermarks(jobs, new_year):

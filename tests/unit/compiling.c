@@ -34,6 +34,7 @@ struct compiled *document_compile(struct arena *a, const struct json *document, 
     for (size_t i = 0; i < c->n_codes; i++) c->codes[i].no = ++last[c->codes[i].kind];
     in.tenant.v = 4;
     in.version = 7;
+    in.list = json_get(document, "definitions");
     in.definitions = c->definitions;
     in.n_definitions = c->n;
     in.codes = c->codes;

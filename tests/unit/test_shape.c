@@ -212,7 +212,7 @@ static void every_fault_names_its_place_and_its_rule(void **state) {
          "unknown member; known are: from, until, days"},
         {"\"steps\":{}", P_VALIDATION, "/steps", "must be an array"},
         {"\"steps\":[]", P_VALIDATION, "/steps", "must have 1 to 3 items; it has 0"},
-        {"\"steps\":[1,2,3,4]", P_VALIDATION, "/steps", "must have 1 to 3 items; it has 4"},
+        {"\"steps\":[{\"multiply\":1},{\"multiply\":1},{\"multiply\":1},4]", P_VALIDATION, "/steps", "must have 1 to 3 items; it has 4"},
         {"\"steps\":[{\"multiply\":1},{\"multiply\":-1}]", P_VALIDATION, "/steps/1/multiply",
          "must be a number from 0 to 1000 with at most 6 decimal places"},
         {"\"steps\":[{\"multiply\":1,\"why\":\"\\u0007\"}]", P_VALIDATION, "/steps/0/why", "must have no control characters"},
@@ -242,11 +242,17 @@ static void all_faults_are_collected_and_the_first_decides(void **state) {
                                 "{\"count\":1e20,\"bad\":1,\"steps\":[{},{\"multiply\":1,\"why\":5}],"
                                 "\"window\":{\"from\":\"2026-01-02T00:00:00Z\",\"until\":\"2026-01-01T00:00:00Z\",\"days\":32}}",
                                 &t, &faults);
-    static const char *const pointers[] = {"/count", "/bad", "/steps/0/multiply", "/steps/1/why", "/window/days", "/name"};
+    static const char *const pointers[] = {"/count", "/bad", "/steps/0/multiply", "/steps/1/why", "/window/days", "/window/until", "/name"};
     assert_int_equal(p, P_NUMBER);
-    assert_int_equal(faults.list.n, COUNT(pointers)); /* no check of several fields where one of them is wrong */
+    assert_int_equal(faults.list.n, COUNT(pointers));
     for (size_t i = 0; i < COUNT(pointers); i++) assert_text(faults.list.items[i].pointer, pointers[i]);
-    assert_text(faults.list.items[5].detail, "is required");
+    assert_text(faults.list.items[6].detail, "is required");
+
+    /* What is refused already is not told again by the check of several fields. */
+    p = read_thing(a, "{\"name\":\"n\",\"window\":{\"from\":\"2026-01-02T00:00:00Z\",\"until\":7}}", &t, &faults);
+    assert_int_equal(p, P_VALIDATION);
+    assert_int_equal(faults.list.n, 1);
+    assert_text(faults.list.items[0].pointer, "/window/until");
 
     p = read_thing(a, "[]", &t, &faults);
     assert_int_equal(p, P_VALIDATION);
