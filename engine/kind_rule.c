@@ -48,8 +48,7 @@ bool type_is_valid(const struct json *v) {
 static void types_read(struct shape_reading *r, const struct json *v, struct str pointer, void *into) {
     struct shape_list *out = into;
     uint32_t n = v->type != JSON_ARRAY ? 0 : v->n > TYPES_PER_RULE_MAX ? TYPES_PER_RULE_MAX : v->n;
-    if (n == 0 || n != v->n)
-        (void)fault_add(r->faults, P_VALIDATION, pointer, "must be a list of 1 … %d event types", TYPES_PER_RULE_MAX);
+    if (n == 0 || n != v->n) (void)fault_add(r->faults, P_VALIDATION, pointer, "must be a list of 1 … %d event types", TYPES_PER_RULE_MAX);
     struct str *types = NEW_ARRAY(r->arena, struct str, n);
     for (size_t i = 0; i < n; i++) {
         struct str at = pointer_index(r->arena, pointer, i);
@@ -92,7 +91,12 @@ static void audience_check(struct shape_reading *r, const void *filled, struct s
     if (!audience->has_types && !audience->when) (void)fault_add(r->faults, P_VALIDATION, pointer, "needs types or when");
 }
 static const struct field audience_fields[] = {
-    {.name = "types", .type = F_CODES, AT_IF(audience_form, types, has_types), .lo = 1, .hi = TYPES_PER_RULE_MAX, .doc = "Types of members."},
+    {.name = "types",
+     .type = F_CODES,
+     AT_IF(audience_form, types, has_types),
+     .lo = 1,
+     .hi = TYPES_PER_RULE_MAX,
+     .doc = "Types of members."},
     {.name = "when", .type = F_JSON, AT(audience_form, when), .doc = "An expression that is true for the members meant."},
 };
 static const struct shape audience_shape = {.name = "Audience",

@@ -43,7 +43,7 @@ void rule_compile(struct compiling *c, const struct drafted *d);
 void level_ladder_compile(struct compiling *c, const struct drafted *d);
 
 int definition_order(const void *a, const void *b); /* struct definition by kind and code */
-int code_order(const void *a, const void *b); /* struct code_number by kind and code */
+int code_order(const void *a, const void *b);       /* struct code_number by kind and code */
 /* An event's type is any text, not a code: CloudEvents types look like "com.example.call/v1". */
 bool type_is_valid(const struct json *v);
 size_t faults_so_far(const struct faults *f);

@@ -247,7 +247,8 @@ static enum problem check_widened(struct service *s, struct arena *a, const stru
     if (d->program->window_ms <= before) return P_OK;
     *r = widest_window_ms(s, a, KEPT_LOCK, &widest);
     if (*r != DB_OK || d->program->window_ms <= widest) return P_OK;
-    return fault_add(f, P_DEFINITION, STR("/definitions"), "event identities were just given a shorter time, for which the window is too wide");
+    return fault_add(f, P_DEFINITION, STR("/definitions"),
+                     "event identities were just given a shorter time, for which the window is too wide");
 }
 
 /* A tenant without a configuration has a zone all the same: its number is given when the tenant is made. */

@@ -20,8 +20,8 @@ MUST_CHECK enum problem partitions_step(struct service *s, struct arena *a, int6
 MUST_CHECK enum problem retention_step(struct service *s, struct arena *a, int64_t now_ms, struct upkeep_step *out, struct faults *f);
 
 /* How late an event may be at most that a configuration lets in: identities are kept longer than that, counted by the retention that was
- * in force until now, so that a raised one counts only once the job has moved the watermarks. KEPT_LOCK, within a transaction: retention waits
- * until it ends before it looks which windows there are. */
+ * in force until now, so that a raised one counts only once the job has moved the watermarks. KEPT_LOCK, within a transaction: retention
+ * waits until it ends before it looks which windows there are. */
 enum kept_how { KEPT_READ, KEPT_LOCK };
 MUST_CHECK enum db_result widest_window_ms(struct service *s, struct arena *a, enum kept_how how, int64_t *out);
 
