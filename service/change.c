@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/trap.h"
 #include "service/inside.h"
 #include "service/needs.h"
 #include "service/set.h"
@@ -176,7 +177,9 @@ static enum db_result body(struct change *c, struct faults *f, enum problem *p) 
     crypto_random(c->env.seed, sizeof c->env.seed);
     if (c->key != NULL) {
         struct idempotency_row row = key_row(c, c->env.at);
+        trap("before-identity");
         r = idempotency_insert(s->db, c->a, &row);
+        if (r == DB_OK) trap("after-identity");
     }
     if (r == DB_OK) r = load(c, f, p);
     if (r == DB_OK && *p == P_OK) r = load_needs(c);

@@ -351,10 +351,8 @@ enum tried set_transaction(struct set *set) {
     if (r != DB_OK) return tried_of(r);
     if (w.n == 0) return TRIED_LESS; /* all were settled elsewhere: rolled back, and answered by the front */
     for (size_t i = 0; i < w.n; i++) w.items[i]->sent = w.items[i]->at;
-    trap("before-commit");
     r = db_commit(s->db);
     if (r != DB_OK) return tried_of(r);
-    trap("after-commit");
     lane_committed(s, w.at);
     answer_all(&w);
     return TRIED_DONE;

@@ -61,11 +61,7 @@ static enum db_result body(struct write *w, struct faults *f, enum problem *p) {
         r = idempotency_finish(db, w->a, &row);
     }
     if (r == DB_OK && service_is_late(w->s)) return DB_GONE;
-    if (r != DB_OK) return r;
-    trap("before-commit");
-    r = db_commit(db);
-    if (r == DB_OK) trap("after-commit");
-    return r;
+    return r == DB_OK ? db_commit(db) : r;
 }
 
 enum problem write_once(struct write *w, struct write_answer *out, struct faults *f) {

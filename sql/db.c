@@ -240,9 +240,10 @@ static enum db_result begin_with(struct db *db, enum command first, enum command
 enum db_result db_begin(struct db *db) { return begin_with(db, CMD_BEGIN, CMD__MAX); }
 enum db_result db_begin_snapshot(struct db *db) { return begin_with(db, CMD_SNAPSHOT_LEVEL, CMD_SNAPSHOT_BEGIN); }
 
-/* Where a test has planted an end within COMMIT, the server gets the command and we fall before its answer. */
+/* Where a test has planted an end within COMMIT (base/trap.h), the server gets the command and we fall before its answer. */
 static unsigned send_commit(struct db *db) {
     const char *text = commands[CMD_COMMIT].text;
+    trap("before-commit");
     int signal = trap_take("in-commit");
     if (signal == 0) return send_command(db, CMD_COMMIT);
     if (mysql_send_query(db->mysql, text, strlen(text))) return mysql_errno(db->mysql);
@@ -256,7 +257,10 @@ enum db_result db_commit(struct db *db) {
     if (db->failed) return db->failed;
     unsigned error = send_commit(db);
     db->in_transaction = false;
-    if (!error) return DB_OK;
+    if (!error) {
+        trap("after-commit");
+        return DB_OK;
+    }
     enum db_result r = failure(db, commands[CMD_COMMIT].name, error);
     if (r == DB_RETRY) return r;
     db_drop(db);
