@@ -27,8 +27,8 @@ int cli_tenant_create(struct cli *c) {
     if (c->json) {
         cli_print(answer.body);
     } else {
-        printf("Made tenant %s.\n", c->words[0]);
-        cli_print_changes(c, &made.config, "Its configuration is at version");
+        printf("Made tenant %s%s.\n", c->words[0], preset != NULL ? "" : ", which has no configuration yet (accolade config apply)");
+        if (preset != NULL) cli_print_changes(c, &made.config, "Its configuration is at version");
     }
     return EXIT_OK;
 }

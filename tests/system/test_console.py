@@ -259,7 +259,7 @@ def test_a_member_on_one_page(stack, make_tenant):
     reset = "2030-02-14 00:00:00"
     assert events == [
         f"  {heads[0]}  never.named  test c-4",
-        "    nothing came of it",
+        "    nothing: no rule is for this type",
         f"  {heads[1]}  call.completed  test c-3",
         "    # calls +1 to 3",
         f"    - call: capped, 25 of 25 used until {reset}",
