@@ -4,6 +4,7 @@
 #include <fcgiapp.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@ enum {
     SILENT_US_MAX = 1000 * 1000, /* then such a connection is dropped */
     READ_US_MAX = 2000 * 1000,   /* for one whole request; the web server has buffered it */
     CHUNK_BYTES = 16 * 1024,
+    LOOK_MS = 200,
 };
 
 struct peer {
@@ -30,6 +32,7 @@ struct exchange {
 };
 struct transport {
     int listener; /* −1: no more */
+    int waker;    /* an epoll that only this worker waits on, with the listener in it */
     size_t max, n;
     struct exchange exchanges[SET_REQUESTS_MAX];
     struct peer aside[ASIDE_MAX];
@@ -68,6 +71,11 @@ struct transport *transport_open(int listener, size_t requests_max) {
     MUST(t != NULL);
     t->listener = listener;
     t->max = requests_max;
+    /* A connection wakes one waiting worker, not all of them: those who come too late have used a core for nothing. */
+    struct epoll_event exclusive = {.events = EPOLLIN | EPOLLEXCLUSIVE};
+    t->waker = epoll_create1(EPOLL_CLOEXEC);
+    failed = t->waker < 0 || epoll_ctl(t->waker, EPOLL_CTL_ADD, listener, &exclusive) != 0;
+    MUST(!failed);
     for (size_t i = 0; i < t->max; i++) t->exchanges[i].arena = arena_new();
     return t;
 }
@@ -77,6 +85,7 @@ void transport_close(struct transport **transport) {
     if (t == NULL) return;
     for (size_t i = 0; i < t->n_aside; i++) close(t->aside[i].fd);
     for (size_t i = 0; i < t->max; i++) arena_free(&t->exchanges[i].arena);
+    close(t->waker);
     free(t);
     *transport = NULL;
 }
@@ -89,7 +98,22 @@ size_t transport_held(const struct transport *t) { return t->n_aside + t->n; }
 
 void transport_accept_no_more(struct transport *t) { t->listener = -1; }
 
+/* Nothing but the listener is waited for. Who was woken for a connection may be stopped before it takes it: so the others look by
+ * themselves from time to time. */
+static bool wait_for_listener(struct transport *t, int timeout_ms, const sigset_t *during) {
+    for (int left_ms = timeout_ms;; left_ms -= LOOK_MS) {
+        struct epoll_event event;
+        struct pollfd look = {.fd = t->listener, .events = POLLIN};
+        int n = epoll_pwait(t->waker, &event, 1, left_ms < LOOK_MS ? left_ms : LOOK_MS, during);
+        MUST(n >= 0 || errno == EINTR);
+        if (n != 0) return n > 0;
+        if (poll(&look, 1, 0) > 0) return true;
+        if (left_ms <= LOOK_MS) return false;
+    }
+}
+
 bool transport_wait(struct transport *t, int timeout_ms, const sigset_t *during) {
+    if (t->n_aside == 0 && t->listener >= 0) return wait_for_listener(t, timeout_ms, during);
     struct pollfd polls[1 + ASIDE_MAX] = {{.fd = t->listener, .events = POLLIN}};
     int64_t now_us = clock_monotonic_us(), wait_us = (int64_t)timeout_ms * 1000;
     for (size_t i = 0; i < t->n_aside; i++) {
