@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 
-/* A line is one write(2) of at most this: lines of several workers in one file do not mix. */
+/* Whole lines in one write(2) of at most this: lines of several workers in one file, or in one pipe, do not mix. */
 enum { LINE_BYTES_MAX = 4096, LINE_CONTEXT_BYTES = 1024 };
 
 static struct {
@@ -22,6 +22,9 @@ static struct {
     int fd; /* 0: not opened yet, lines go to standard error */
     uint64_t lost;
     char context[LINE_CONTEXT_BYTES]; /* with a space before it; "": none */
+    bool holds;
+    size_t n_held;
+    char held[LINE_BYTES_MAX]; /* whole lines */
 } target = {.least = LOG_INFO};
 
 static const char *const LEVELS[] = {[LOG_DEBUG] = "DEBUG", [LOG_INFO] = "INFO", [LOG_WARN] = "WARN", [LOG_ERROR] = "ERROR"};
@@ -80,12 +83,34 @@ static size_t put_head(char *line, enum log_level level, const char *event) {
     return (size_t)n;
 }
 
-static void write_line(const char *line, size_t n) {
+static void write_lines(const char *lines, size_t n) {
     ssize_t written;
     do {
-        written = write(target.fd ? target.fd : STDERR_FILENO, line, n);
+        written = write(target.fd ? target.fd : STDERR_FILENO, lines, n);
     } while (written < 0 && errno == EINTR);
-    if (written != (ssize_t)n) target.lost++;
+    if (written == (ssize_t)n) return;
+    for (size_t i = 0; i < n; i++) target.lost += lines[i] == '\n';
+}
+
+void log_release(void) {
+    if (target.n_held > 0) write_lines(target.held, target.n_held);
+    target.n_held = 0;
+    target.holds = false;
+}
+
+void log_hold(void) { target.holds = true; }
+
+static void put_line(const char *line, size_t n) {
+    if (!target.holds) {
+        write_lines(line, n);
+        return;
+    }
+    if (target.n_held + n > sizeof target.held) {
+        log_release();
+        target.holds = true;
+    }
+    memcpy(target.held + target.n_held, line, n);
+    target.n_held += n;
 }
 
 void log_line(enum log_level level, const char *event, const char *format, ...) {
@@ -108,7 +133,7 @@ void log_line(enum log_level level, const char *event, const char *format, ...) 
     } else {
         line[n++] = '\n';
     }
-    write_line(line, n);
+    put_line(line, n);
     errno = error;
 }
 

@@ -17,6 +17,10 @@ uint64_t log_lost(void); /* lines that could not be written since the process be
 void log_line(enum log_level level, const char *event, const char *format, ...) PRINTF(3, 4);
 /* Put behind every further line, e.g. "request_id=…"; "": nothing. Copied, cut at 1 KiB. Escaped like the line. */
 void log_context(struct str text);
+/* Lines between the two go out together, in writes of at most 4 KiB: for lines that come one after the other, since what is held is lost
+ * with the process. */
+void log_hold(void);
+void log_release(void);
 const char *log_quote(struct arena *a, struct str value); /* in quotes, escaped; "" as "" */
 
 #endif

@@ -108,10 +108,12 @@ static bool serve_what_waits(struct worker *w) {
     name_requests(w, requests, n);
     serve(&set);
     log_context(STR(""));
+    log_hold();
     for (size_t i = 0; i < n; i++) {
         log_request(w, &set, i);
         page_count_request(w->job->counts, responses[i].status, w->answered_us[i] - requests[i]->arrived_us);
     }
+    log_release();
     page_count_set(w->job->counts, n, set.n_items);
     transport_done(w->transport);
     note_held(w);

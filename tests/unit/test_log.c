@@ -122,6 +122,26 @@ static void test_the_context_is_behind_every_line(void **state) {
     assert_int_equal(text.n, 0);
 }
 
+/* Lines that are held come in order, whole, with what could not be held any more in front. */
+static void test_held_lines_go_out_together(void **state) {
+    struct arena *a = *state;
+    log_open("log", LOG_INFO, "test");
+    log_hold();
+    log_line(LOG_INFO, "x", "v=%d", 1);
+    assert_int_equal(file_text(a, "log").n, 0);
+    for (int i = 2; i <= 40; i++) log_line(LOG_INFO, "x", "v=%d filler=%0250d", i, 0);
+    struct str some = file_text(a, "log");
+    assert_true(some.n > 0 && some.p[some.n - 1] == '\n');
+    log_release();
+    log_line(LOG_INFO, "x", "v=%d ", 41);
+    struct str text = file_text(a, "log");
+    for (int i = 1; i <= 41; i++) {
+        struct str line = next_line(&text, 0), wanted = str_printf(a, "INFO test[%ld] x v=%d", (long)getpid(), i);
+        assert_true(line.n >= wanted.n && memcmp(line.p, wanted.p, wanted.n) == 0);
+    }
+    assert_int_equal(text.n, 0);
+}
+
 static void test_quotes(void **state) {
     struct arena *a = *state;
     assert_string_equal(log_quote(a, STR("")), "\"\"");
@@ -221,6 +241,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_control_characters_are_escaped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_long_lines_are_cut, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_context_is_behind_every_line, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_held_lines_go_out_together, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_quotes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reopened_after_it_was_moved, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_failed_write_is_counted, set_up, tear_down),
