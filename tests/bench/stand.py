@@ -39,6 +39,16 @@ def run(*command, **more):
     return subprocess.run([str(c) for c in command], check=True, capture_output=True, text=True, **more).stdout
 
 
+def with_children(pid):
+    return [str(pid), *Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def spent(pid):
+    """Seconds of CPU."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Stand:
     def __init__(self, o):
         self.o, self.floor, self.env = o, [], {}
@@ -172,24 +182,23 @@ class Stand:
         return self.end_load(self.start_load(**arguments))
 
     def load_floor(self, path, connections, seconds):
+        before = self.floor_cpu()
         taken = self.load(port=PORT + 1, work="get", path=path, connections=connections, seconds=seconds)
-        taken["cpu_us"] = {"load": taken["cpu_us"]["load"]}
+        spent = {k: round((v - before[k]) * 1e6 / max(taken["requests"], 1), 1) for k, v in self.floor_cpu().items()}
+        taken["cpu_us"] = {**spent, "load": taken["cpu_us"]["load"]}
         return taken
 
     # ---- processes ----
 
     def family(self, name):
-        pid = self.env[f"ACCOLADE_{name}_PID"]
-        return [pid, *Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return with_children(self.env[f"ACCOLADE_{name}_PID"])
 
     def cpu(self):
         """Seconds of CPU so far, by service."""
-        tick = os.sysconf("SC_CLK_TCK")
-
-        def spent(pid):
-            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-            return (int(fields[11]) + int(fields[12])) / tick
         return {name.lower().replace("db", "database"): sum(spent(p) for p in self.family(name)) for name in ("NGINX", "POOL", "DB")}
+
+    def floor_cpu(self):
+        return {name: sum(spent(p) for p in with_children(process.pid)) for name, process in zip(("worker", "nginx"), self.floor)}
 
     def residents(self):
         """KiB resident of the largest worker of each pool."""
