@@ -54,6 +54,7 @@ static void put_routes(struct describing *d) {
         put_member(w, "pattern", route->pattern);
         put_member(w, "name", route->name);
         put_member(w, "scope", route->scope == SCOPE_NONE ? NULL : scope_name((enum scope)route->scope));
+        put_member(w, "rate", route->rate == RATE_NONE ? NULL : rate_names[route->rate - 1]);
         put_flag(w, "admin", route->admin);
         put_flag(w, "operators_too", route->operators_too);
         put_flag(w, "cloudevents", route->cloudevents);

@@ -10,6 +10,7 @@
 #include "base/ids.h"
 #include "base/json.h"
 #include "base/numbers.h"
+#include "base/rates.h"
 #include "base/zone.h"
 #include "engine/expr.h"
 
@@ -130,6 +131,7 @@ struct program {
     uint64_t version;
     bool enabled;                          /* settings.enabled */
     int64_t window_ms;                     /* how late an event may come */
+    struct rate_limit rates[RATE__MAX];    /* settings.rate_limits; count 0: none of its own */
     const struct zone *zone, *zone_before; /* before zone_from_ms the former zone of the tenant counts (SEMANTICS 35) */
     int64_t zone_from_ms;
     uint16_t zone_no, zone_before_no;

@@ -187,6 +187,7 @@ int worker_run(const struct worker_job *job) {
         log_line(LOG_ERROR, "worker", "pool=%s what=\"cannot start\" why=%s", job->pool, log_quote(w.arena, error));
         goto out;
     }
+    service_share(w.service, job->page);
     w.transport = transport_open(job->listener, job->requests_max);
     verify_schema(&w);
     tell_page(&w, w.schema_known);

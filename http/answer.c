@@ -117,6 +117,20 @@ static const char *reason_phrase(int status) {
     NEVER("a status without its words");
 }
 
+/* RateLimit-Policy and RateLimit, as lists of Structured Fields (draft-ietf-httpapi-ratelimit-headers-10). The names are our own words:
+ * nothing in them needs quoting. */
+static void put_rates(struct buf *b, const struct rates_told *told) {
+    for (size_t i = 0; i < told->n; i++) {
+        const struct rate_told *t = &told->items[i];
+        buf_f(b, "%s\"%s\";q=%lld;w=%lld", i == 0 ? "RateLimit-Policy: " : ", ", t->name, (long long)t->count, (long long)t->period_s);
+    }
+    for (size_t i = 0; i < told->n; i++) {
+        const struct rate_told *t = &told->items[i];
+        buf_f(b, "%s\"%s\";r=%lld;t=%lld", i == 0 ? "\r\nRateLimit: " : ", ", t->name, (long long)t->remaining, (long long)t->full_s);
+    }
+    if (told->n > 0) buf_z(b, "\r\n");
+}
+
 /* A personal answer is never kept by a cache on the way; who asked may keep one that has an ETag, and asks again each time. */
 struct str response_text(const struct request *r, const struct response *out) {
     struct buf b = buf_new(r->arena, SIZE_MAX);
@@ -131,6 +145,7 @@ struct str response_text(const struct request *r, const struct response *out) {
     if (out->status == 401) buf_z(&b, "WWW-Authenticate: Bearer\r\n");
     if (out->etag.n > 0) buf_f(&b, "ETag: " STR_FMT "\r\n", STR_ARG(out->etag));
     if (out->allow.n > 0) buf_f(&b, "Allow: " STR_FMT "\r\n", STR_ARG(out->allow));
+    put_rates(&b, &r->rates);
     if (out->retry_after > 0) buf_f(&b, "Retry-After: %lld\r\n", (long long)out->retry_after);
     if (out->replayed) buf_z(&b, "Idempotency-Replayed: true\r\n");
     buf_z(&b, "\r\n");

@@ -155,6 +155,10 @@ static const char *row_fault(const struct route *row) {
     if (!row->write && row->method != METHOD_GET && row->method != METHOD_POST) return "PUT, PATCH and DELETE write";
     if ((row->handle != NULL) == (row->collect != NULL)) return "a route has either a handler or collects";
     if ((row->collect != NULL) != (row->answer != NULL)) return "what is collected is answered";
+    if ((row->rate == RATE_NONE) != row->admin) return "a route has a rate limit, one of the process has none";
+    if (row->rate == RATE_SELF) return "a member's own limit counts besides the one that a row names";
+    if ((row->collect != NULL) != (row->rate == RATE_EVENTS)) return "what is collected counts as events";
+    if ((row->method == METHOD_GET) != (row->rate == RATE_READS) && !row->admin) return "GET counts as a read, and nothing else does";
     if (!row->write && row->idempotency != IDEMPOTENCY_NONE) return "a read takes no Idempotency-Key";
     if (row->collect != NULL && row->idempotency != IDEMPOTENCY_NONE) return "events have an identity of their own";
     bool required = row->idempotency == IDEMPOTENCY_REQUIRED, has_to = row->method == METHOD_POST && row->write && row->collect == NULL;

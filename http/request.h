@@ -4,7 +4,7 @@
 
 #include "base/json.h"
 #include "base/problem.h"
-#include "service/keys.h"
+#include "service/rates.h"
 
 enum method { METHOD_GET = 1, METHOD_POST = 2, METHOD_PUT = 4, METHOD_PATCH = 8, METHOD_DELETE = 16 };
 const char *method_name(enum method m);
@@ -39,9 +39,10 @@ struct request {
     struct query_param query_params[QUERY_PARAMS_MAX];
     size_t n_query_params;
     struct credential who;
-    struct json json; /* the parsed body, where the route has one */
-    void *shaped;     /* the filled struct of route->body */
-    member_no member; /* whom it was about, where that is known without a further look-up; for the log */
+    struct rates_told rates; /* what is left of its limits, where it came so far */
+    struct json json;        /* the parsed body, where the route has one */
+    void *shaped;            /* the filled struct of route->body */
+    member_no member;        /* whom it was about, where that is known without a further look-up; for the log */
     struct faults faults;
 };
 

@@ -27,6 +27,7 @@ struct route {
     const char *pattern;      /* "/v1/members/{member}/points"; every {…} is a public id */
     const char *name;         /* operationId: unique, snake_case; what the log shows */
     uint32_t scope;           /* one bit of enum scope; SCOPE_NONE only for the process routes */
+    enum rate rate;           /* the limit that its requests count against; that of a member token counts besides */
     bool admin;               /* only by the private listener */
     bool operators_too;       /* an operator's key may use it as well, for what is the operators' own */
     bool self;                /* a member token may use it as well, where {member} is "me", which then stands for the token's member */
@@ -60,7 +61,7 @@ MUST_CHECK enum problem route_match(const struct route_table *table, struct requ
 MUST_CHECK bool segment_decode(struct arena *a, struct str raw, struct str *out);
 
 /* ---- http/serve.c: the phases over an array of requests ----
- * match → authenticate → authorise → query, header fields, body, shape → handle, or collect → settle as one set → answer.
+ * match → authenticate → authorise → rate limit → query, header fields, body, shape → handle, or collect → settle as one set → answer.
  * Refusals are answered first, then what has a handler, then the set of all single items, then the arrays, one by one. */
 struct serving {
     struct service *service;

@@ -113,8 +113,14 @@ static enum problem check_body(struct request *r) {
     return shape_read(route->body, &r->json, STR(""), r->arena, r->shaped, &r->faults);
 }
 
-static enum problem check(struct request *r) {
+static enum problem limit(struct serving *set, struct request *r, size_t cost, size_t paid) {
+    struct rate_use use = {r->route->rate, str_of(r->route->name), (int64_t)cost, (int64_t)paid};
+    return rates_take(set->service, &r->who, &use, &r->rates, &r->faults);
+}
+
+static enum problem check(struct serving *set, struct request *r) {
     enum problem p = authorise(r);
+    if (p == P_OK) p = limit(set, r, 1, 0);
     if (p == P_OK) p = query_check(r, r->route->query);
     if (p == P_OK) p = check_key(r);
     return p == P_OK ? check_body(r) : p;
@@ -149,6 +155,13 @@ static void compare(const struct request *r, struct response *out) {
     if (r->if_none_match.n == 0 || !etag_listed(r->if_none_match, out->etag)) return;
     out->status = 304;
     out->body = STR("");
+}
+
+/* An array counts its items (SEMANTICS 33), the first of which was counted before it was read. */
+static enum problem collect(struct serving *set, struct work *work) {
+    struct request *r = work->request;
+    enum problem p = r->route->collect(r, work);
+    return p == P_OK && work->n > 1 ? limit(set, r, work->n - 1, 1) : p;
 }
 
 /* ---- settling: items of several requests as one set ---- */
@@ -220,8 +233,8 @@ void serve(struct serving *set) {
     for (size_t i = 0; i < set->n; i++) {
         struct request *r = set->requests[i];
         works[i].request = r;
-        if (problems[i] == P_OK) problems[i] = check(r);
-        if (problems[i] == P_OK && r->route->collect != NULL) problems[i] = r->route->collect(r, &works[i]);
+        if (problems[i] == P_OK) problems[i] = check(set, r);
+        if (problems[i] == P_OK && r->route->collect != NULL) problems[i] = collect(set, &works[i]);
         if (problems[i] != P_OK) refuse(set, i, problems[i]);
     }
     for (size_t i = 0; i < set->n; i++) {

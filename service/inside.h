@@ -29,8 +29,11 @@ struct key_slot { /* a front row as it was read; for reads that allow a stale re
 
 enum { TENANT_KEYS_SLOTS = 4096, KEY_SLOTS = 1024 };
 
+struct page;
+
 struct service {
     struct settings settings;
+    struct page *page;   /* what all workers share; NULL: this is none */
     struct arena *arena; /* of the process */
     struct db *db;
     struct cache *cache;

@@ -93,6 +93,8 @@ void service_close(struct service **service) {
     *service = NULL;
 }
 
+void service_share(struct service *s, struct page *page) { s->page = page; }
+
 struct db *service_db(struct service *s) {
     return s->db;
 }

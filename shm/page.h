@@ -13,9 +13,11 @@
 #include <sys/types.h>
 
 #include "base/must.h"
+#include "base/rates.h"
+#include "shm/rates.h"
 
 /* Goes up by one with every change of what stands below: a reader that was built with another number refuses. */
-enum { PAGE_LAYOUT = 1 };
+enum { PAGE_LAYOUT = 2 };
 #define PAGE_MAGIC "ACCOPAGE"
 
 enum {
@@ -69,6 +71,8 @@ struct page {
     struct probe database, cache;
     struct pool_counts pools[PAGE_POOLS];
     struct worker_slot slots[PAGE_SLOTS];
+    atomic_uint_fast64_t rate_refused[RATE__MAX]; /* uses that a limit refused */
+    struct rate_table rates;
 };
 
 /* ---- the master's ---- */

@@ -49,10 +49,11 @@ static void answer(struct work *w, struct response *out) {
     (void)out;
 }
 
-#define GET_ROW .method = METHOD_GET, .pattern = "/v1/a/{x}", .name = "get_a", .scope = SCOPE_MEMBERS_READ, .handle = handle
+#define GET_ROW                                                                                                                            \
+    .method = METHOD_GET, .pattern = "/v1/a/{x}", .name = "get_a", .scope = SCOPE_MEMBERS_READ, .rate = RATE_READS, .handle = handle
 #define POST_ROW                                                                                                                           \
-    .method = METHOD_POST, .pattern = "/v1/a", .name = "post_a", .scope = SCOPE_MEMBERS_WRITE, .handle = handle, .write = true,            \
-    .body_max = 100, .idempotency = IDEMPOTENCY_REQUIRED
+    .method = METHOD_POST, .pattern = "/v1/a", .name = "post_a", .scope = SCOPE_MEMBERS_WRITE, .rate = RATE_WRITES, .handle = handle,      \
+    .write = true, .body_max = 100, .idempotency = IDEMPOTENCY_REQUIRED
 
 static const char *why_of(struct route row) {
     const char *why;
@@ -87,13 +88,21 @@ static void a_row_that_forgets_something_is_refused(void **state) {
     assert_string_equal(why_of((struct route){GET_ROW, .write = true}), "GET never writes");
     assert_string_equal(why_of((struct route){POST_ROW, .handle = NULL}), "a route has either a handler or collects");
     assert_string_equal(why_of((struct route){POST_ROW, .handle = NULL, .collect = collect}), "what is collected is answered");
-    assert_string_equal(why_of((struct route){POST_ROW, .handle = NULL, .collect = collect, .answer = answer}),
+    assert_string_equal(why_of((struct route){POST_ROW, .rate = RATE_EVENTS, .handle = NULL, .collect = collect, .answer = answer}),
                         "events have an identity of their own");
     assert_string_equal(why_of((struct route){GET_ROW, .idempotency = IDEMPOTENCY_OPTIONAL}), "a read takes no Idempotency-Key");
     assert_string_equal(why_of((struct route){POST_ROW, .idempotency = IDEMPOTENCY_OPTIONAL}),
                         "every POST that writes needs an Idempotency-Key, but for events");
     assert_string_equal(why_of((struct route){POST_ROW, .method = METHOD_PUT}),
                         "every POST that writes needs an Idempotency-Key, but for events");
+    const char *limit = "a route has a rate limit, one of the process has none", *reads = "GET counts as a read, and nothing else does";
+    assert_string_equal(why_of((struct route){GET_ROW, .rate = RATE_NONE}), limit);
+    assert_string_equal(why_of((struct route){GET_ROW, .scope = SCOPE_NONE, .admin = true}), limit);
+    assert_string_equal(why_of((struct route){GET_ROW, .rate = RATE_WRITES}), reads);
+    assert_string_equal(why_of((struct route){POST_ROW, .rate = RATE_READS}), reads);
+    assert_string_equal(why_of((struct route){POST_ROW, .rate = RATE_SELF}),
+                        "a member's own limit counts besides the one that a row names");
+    assert_string_equal(why_of((struct route){POST_ROW, .rate = RATE_EVENTS}), "what is collected counts as events");
     const char *why;
     struct route twice[] = {{GET_ROW}, {GET_ROW, .pattern = "/v1/b"}}, same[] = {{GET_ROW}, {GET_ROW, .name = "b", .pattern = "/v1/{a}/b"}};
     struct route hidden[] = {{GET_ROW}, {GET_ROW, .name = "b", .pattern = "/v1/a/b"}}, before[] = {hidden[1], hidden[0]};
@@ -463,6 +472,13 @@ static void an_answer_has_its_header_fields(void **state) {
     assert_non_null(strstr(str_z(a, response_text(r, &refused)), "\r\nWWW-Authenticate: Bearer\r\n"));
     struct response busy = {.status = 503, .body = STR("x"), .retry_after = 3};
     assert_non_null(strstr(str_z(a, response_text(r, &busy)), "\r\nRetry-After: 3\r\n"));
+    r->rates = (struct rates_told){{{"reads", 60000, 60, 59999, 1}, {"self", 20, 60, 0, 60}}, 1};
+    assert_non_null(strstr(str_z(a, response_text(r, &busy)),
+                           "\r\nRateLimit-Policy: \"reads\";q=60000;w=60\r\nRateLimit: \"reads\";r=59999;t=1\r\nRetry-After: 3\r\n"));
+    r->rates.n = 2;
+    assert_non_null(strstr(str_z(a, response_text(r, &busy)), "\r\nRateLimit-Policy: \"reads\";q=60000;w=60, \"self\";q=20;w=60\r\n"
+                                                              "RateLimit: \"reads\";r=59999;t=1, \"self\";r=0;t=60\r\n"));
+    r->rates.n = 0;
     struct response method = {.status = 405, .body = STR("x"), .allow = STR("GET")};
     assert_non_null(strstr(str_z(a, response_text(r, &method)), "\r\nAllow: GET\r\n"));
 }

@@ -105,6 +105,11 @@ static void rules_hold_all_their_fields(void **state) {
     const struct program *p = program_of_file(a, GOLDEN "/everything.json");
     assert_false(p->enabled); /* SEMANTICS 27 */
     assert_int_equal(p->window_ms, 3600 * 1000);
+    assert_int_equal(p->rates[RATE_SELF].count, 5);
+    assert_int_equal(p->rates[RATE_SELF].period_ms, 1000);
+    assert_int_equal(p->rates[RATE_EVENTS].count, 9000);
+    assert_int_equal(p->rates[RATE_EVENTS].period_ms, 86400 * 1000);
+    assert_int_equal(p->rates[RATE_READS].count, 0);
     assert_text(p->zone->name, "Europe/Berlin");
     assert_text(p->rules[0].code, "first-of-the-day");
     assert_text(p->rules[1].code, "posted");

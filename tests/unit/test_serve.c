@@ -39,11 +39,12 @@ static void answer(struct work *w, struct response *out) {
 }
 
 static const struct route phase_rows[] = {
-    {.method = METHOD_GET, .pattern = "/v1/a/{x}", .name = "get_a", .scope = SCOPE_MEMBERS_READ, .handle = handle},
+    {.method = METHOD_GET, .pattern = "/v1/a/{x}", .name = "get_a", .scope = SCOPE_MEMBERS_READ, .rate = RATE_READS, .handle = handle},
     {.method = METHOD_POST,
      .pattern = "/v1/a",
      .name = "post_a",
      .scope = SCOPE_MEMBERS_WRITE,
+     .rate = RATE_WRITES,
      .handle = handle,
      .write = true,
      .body_max = 100,
@@ -52,6 +53,7 @@ static const struct route phase_rows[] = {
      .pattern = "/v1/e",
      .name = "e",
      .scope = SCOPE_EVENTS_WRITE,
+     .rate = RATE_EVENTS,
      .write = true,
      .body_max = 9,
      .collect = collect,
