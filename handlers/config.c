@@ -56,6 +56,8 @@ void config_versions_list(struct service *s, struct request *r, struct response 
 static enum problem version_made_from(struct request *r, uint64_t *from) {
     const struct json *version = json_get(&r->json, "version");
     int64_t said;
+    if (version == NULL && r->if_match.n == 0)
+        return fault_say(&r->faults, P_PRECONDITION, "name the version that this was made from: \"version\" in the document, or If-Match");
     if (version == NULL) return if_match_version(r, from);
     if (!json_is_integer(version, 0, JSON_INTEGER_MAX, &said))
         return fault_add(&r->faults, P_VALIDATION, STR("/version"), "must be a whole number");

@@ -19,13 +19,22 @@ void levels_get(struct service *s, struct request *r, struct response *out) {
 
 const char *const transactions_params[] = {"currency", "kind", "from", "to", "limit", "cursor", NULL};
 
+static enum problem wrong_kind(struct request *r) {
+    struct buf names = buf_new(r->arena, 256);
+    for (int kind = 0; kind < KIND__MAX; kind++) {
+        const char *name = transfer_kind_name((enum transfer_kind)kind);
+        if (name != NULL) buf_f(&names, "%s%s", names.n > 0 ? "," : "", name);
+    }
+    MUST(buf_ok(&names));
+    return query_wrong(r, "kind", str_z(r->arena, str_printf(r->arena, "some of " STR_FMT, STR_ARG(buf_str(&names)))));
+}
+
 static enum problem read_kinds(struct request *r, uint32_t *kinds) {
     struct str text;
     if (!query_get(r, "kind", &text)) return P_OK;
     for (struct str rest = text; rest.p != NULL;) {
         enum transfer_kind kind;
-        if (!transfer_kind_of(str_cut(&rest, ','), &kind))
-            return query_wrong(r, "kind", "kinds of transfer such as earned,bonus, with commas between");
+        if (!transfer_kind_of(str_cut(&rest, ','), &kind)) return wrong_kind(r);
         *kinds |= 1u << kind;
     }
     return P_OK;

@@ -140,8 +140,9 @@ struct str response_text(const struct request *r, const struct response *out) {
         buf_f(&b, "Content-Length: %zu\r\n", out->body.n);
     }
     buf_f(&b, "X-Request-Id: " STR_FMT "\r\n", STR_ARG(r->request_id));
-    buf_f(&b, "Cache-Control: %s\r\nX-Content-Type-Options: nosniff\r\n",
-          r->route != NULL && r->route->etag != ETAG_NONE && out->etag.n > 0 ? "private, no-cache" : "no-store");
+    bool kept = r->route != NULL && r->route->etag != ETAG_NONE && out->etag.n > 0; /* another key's answer is another one */
+    buf_z(&b, kept ? "Cache-Control: private, no-cache\r\nVary: Authorization\r\n" : "Cache-Control: no-store\r\n");
+    buf_z(&b, "X-Content-Type-Options: nosniff\r\n");
     if (out->status == 401) buf_z(&b, "WWW-Authenticate: Bearer\r\n");
     if (out->etag.n > 0) buf_f(&b, "ETag: " STR_FMT "\r\n", STR_ARG(out->etag));
     if (out->allow.n > 0) buf_f(&b, "Allow: " STR_FMT "\r\n", STR_ARG(out->allow));

@@ -66,6 +66,9 @@ def test_whoever_names_what_there_is_not_is_told_what_there_is(make_tenant):
                                     "rewards:write,analytics:read,public")
     (fault,) = operator("/tenants", {"tenant": "closed", "preset": "none"}).problem("validation-failed", "/preset")["errors"]
     assert fault["detail"] == 'there is no preset "none"; there are: call-center'
+    t.join()
+    said = t.get("/members/m/transactions", kind="stolen").problem("bad-request")["detail"]
+    assert said.endswith("must be some of earned,bonus,spent,refund,adjustment,decay,expiry,referral,reversal,hold,capture,release")
     kinds = "the kinds are settings, metric, currency, level_ladder, rule"
     for answer in (t.get("/config/streak"), t.get("/config/streak/x"), t.get("/config/streak/x/history"), t.call("PUT", "/config/streak/x", {})):
         assert answer.problem("not-found")["detail"] == f'there is no kind "streak"; {kinds}'

@@ -490,7 +490,7 @@ static void an_answer_that_is_known_has_no_body(void **state) {
     r->route = &known;
     struct response out = {.status = 304, .etag = STR("W/\"1\"")};
     assert_text(response_text(r, &out), "Status: 304 Not Modified\r\nX-Request-Id: r-1\r\nCache-Control: private, no-cache\r\n"
-                                        "X-Content-Type-Options: nosniff\r\nETag: W/\"1\"\r\n\r\n");
+                                        "Vary: Authorization\r\nX-Content-Type-Options: nosniff\r\nETag: W/\"1\"\r\n\r\n");
 }
 
 /* RFC 9110, 8.8.3 and 13.1.2 */
