@@ -1,18 +1,21 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034  # SERVICES is for those who source this
 # scripts/stack.sh: the four services of a development stack: database, memcached, pool, nginx. Sourced by scripts/run, which sets
-# DIR, BUILD, WORKERS, PORT and OVERRIDES.
+# DIR, BUILD, WORKERS, PORT, OVERRIDES and TEST_SERVER.
 
 SERVICES=(database memcached pool nginx) # in the order of starting
 DB_SOCKET=$DIR/database/mysqld.sock
 CONF=$DIR/accolade.conf
+# shellcheck source=server.sh
+. "$ROOT/scripts/server.sh"
+choose_server "$(cat "$DIR/database/server" 2>/dev/null || printf %s "$TEST_SERVER")" # data stay with the server that made them
 
 database() { mariadb --no-defaults --socket="$DB_SOCKET" --user=root --batch --skip-column-names "$@"; }
 
 # program_of SERVICE, and how it is asked to end: signal and seconds.
 program_of() {
     case $1 in
-    database) echo mariadbd ;;
+    database) echo "$SERVER_PROGRAM" ;;
     memcached) echo memcached ;;
     pool) echo accolade-fcgi ;;
     nginx) echo nginx ;;
@@ -20,7 +23,7 @@ program_of() {
 }
 end_service() {
     case $1 in
-    database) end "$1" mariadbd TERM 60 ;;
+    database) end "$1" "$SERVER_PROGRAM" TERM 60 ;;
     memcached) end "$1" memcached TERM 5 ;;
     pool) end "$1" accolade-fcgi TERM 20 ;;
     nginx) end "$1" nginx QUIT 12 ;;
@@ -53,11 +56,11 @@ write_if_changed() {
 my_cnf() {
     cat <<EOT
 # Made by scripts/run. A private server: its socket only, in a folder that nobody else enters, so no passwords.
-[mariadbd]
+[mysqld]
 datadir = $DIR/database/data
 tmpdir = $DIR/database/tmp
 socket = $DB_SOCKET
-pid-file = $DIR/database/mariadbd.pid
+pid-file = $DIR/database/$SERVER_PROGRAM.pid
 skip-networking
 skip-name-resolve
 skip-log-bin
@@ -108,18 +111,15 @@ nginx_conf() {
 
 start_database() {
     (umask 077 && mkdir -p "$DIR/database/tmp")
-    local user=()
-    [ "$(id -u)" -ne 0 ] || user=(--user=root)
     if [ ! -e "$DIR/database/data/.complete" ]; then
         say "making the database"
         rm -rf "$DIR/database/data"
-        # A relative folder, because mariadb-install-db does not quote its options; --force, because it asks for a host name to resolve.
-        (cd "$DIR/database" && mariadb-install-db --no-defaults "${user[@]}" --auth-root-authentication-method=normal --skip-test-db --force \
-            --datadir=./data >"$DIR/log/install-db.log" 2>&1 9>&-) || die "mariadb-install-db failed: $DIR/log/install-db.log"
+        (cd "$DIR/database" && make_data ./data >"$DIR/log/install-db.log" 2>&1 9>&-) || die "no database: $DIR/log/install-db.log"
+        printf %s "$SERVER_ROOT" >"$DIR/database/server"
         touch "$DIR/database/data/.complete"
     fi
     rm -f "$DB_SOCKET"
-    start database mariadbd --defaults-file="$DIR/my.cnf" "${user[@]}"
+    start database "${SERVER[@]}" "$SERVER_PROGRAM" --defaults-file="$DIR/my.cnf" "${SERVER_OPTIONS[@]}"
     started database 120 answers database
     database -e "CREATE DATABASE IF NOT EXISTS accolade CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
         CREATE USER IF NOT EXISTS accolade@localhost;

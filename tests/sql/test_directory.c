@@ -134,23 +134,23 @@ static void pages_are_read_in_the_order_of_an_index(void **state) {
     static const struct {
         const char *key, *sql;
     } cases[] = {
-        {"PRIMARY", "EXPLAIN SELECT external_id FROM member_key FORCE INDEX (PRIMARY) WHERE tenant_id = 7 AND external_id >= 'a' AND "
+        {"PRIMARY", "SELECT external_id FROM member_key FORCE INDEX (PRIMARY) WHERE tenant_id = 7 AND external_id >= 'a' AND "
                     "external_id > 'b' "
                     "AND external_id < 'c' AND state = 0 ORDER BY external_id LIMIT 10"},
-        {"member_profile_type",
-         "EXPLAIN SELECT member_no FROM member_profile WHERE tenant_id = 7 AND member_type = 'agent' AND member_no > 5 "
-         "ORDER BY member_no LIMIT 10"},
-        {"member_profile_status", "EXPLAIN SELECT member_no FROM member_profile WHERE tenant_id = 7 AND status = 1 AND member_no > 5 "
+        {"member_profile_type", "SELECT member_no FROM member_profile WHERE tenant_id = 7 AND member_type = 'agent' AND member_no > 5 "
+                                "ORDER BY member_no LIMIT 10"},
+        {"member_profile_status", "SELECT member_no FROM member_profile WHERE tenant_id = 7 AND status = 1 AND member_no > 5 "
                                   "ORDER BY member_no LIMIT 10"},
-        {"PRIMARY", "EXPLAIN SELECT member_no FROM member_group FORCE INDEX (PRIMARY) WHERE tenant_id = 7 AND group_kind = 'team' "
+        {"PRIMARY", "SELECT member_no FROM member_group FORCE INDEX (PRIMARY) WHERE tenant_id = 7 AND group_kind = 'team' "
                     "AND group_code = 'red' AND member_no > 5 ORDER BY member_no LIMIT 10"},
-        {"outcome_member", "EXPLAIN SELECT * FROM outcome FORCE INDEX (outcome_member) WHERE tenant_id = 7 AND member_no = 5 "
+        {"outcome_member", "SELECT * FROM outcome FORCE INDEX (outcome_member) WHERE tenant_id = 7 AND member_no = 5 "
                            "AND member_version < 200 ORDER BY member_version DESC LIMIT 2"},
     };
     side("INSERT INTO member_profile SELECT 7, x + 1, '', '', '', x MOD 50, x MOD 20 = 0 FROM numbers");
     side("ANALYZE TABLE member_profile");
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct str key = side_row(cases[i].sql, "key"), extra = side_row(cases[i].sql, "Extra");
+        const char *explain = str_z(arena, str_printf(arena, "EXPLAIN FORMAT=TRADITIONAL %s", cases[i].sql));
+        struct str key = side_row(explain, "key"), extra = side_row(explain, "Extra");
         if (!str_is(key, cases[i].key)) fail_msg(STR_FMT ": %s", STR_ARG(key), cases[i].sql);
         if (memmem(extra.p, extra.n, "filesort", 8) || memmem(extra.p, extra.n, "temporary", 9))
             fail_msg(STR_FMT ": %s", STR_ARG(extra), cases[i].sql);

@@ -51,7 +51,7 @@ static struct str with_literals(const struct statement *def) {
     struct buf b = buf_new(arena, 65536);
     const char *letter = def->in, *group = NULL, *group_letters = NULL;
     unsigned value = 1, row = 0;
-    buf_z(&b, "EXPLAIN ");
+    buf_z(&b, "EXPLAIN FORMAT=TRADITIONAL "); /* of MySQL 9.7 a tree is the default */
     for (const char *p = def->text; *p; p++) {
         while (*letter == '(' || *letter == ')') letter++;
         if (*p == '{') {

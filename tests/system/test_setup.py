@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from accolade import BUILD, ROOT, SLOW, WORK, Stack
+from accolade import BUILD, DATABASE, ROOT, SLOW, WORK, Stack
 
 VARIABLES = ["ACCOLADE_URL", "ACCOLADE_KEY", "ACCOLADE_OPERATOR_KEY", "ACCOLADE_TENANT", "ACCOLADE_DB_SOCKET", "ACCOLADE_DB_NAME",
              "ACCOLADE_MEMCACHED", "ACCOLADE_EVENTS_SOCKET", "ACCOLADE_BULK_SOCKET", "ACCOLADE_API_SOCKET", "ACCOLADE_ADMIN_SOCKET",
              "ACCOLADE_BIN", "ACCOLADE_DB_PID", "ACCOLADE_MEMCACHED_PID", "ACCOLADE_POOL_PID", "ACCOLADE_NGINX_PID"]
 PIDS = [name for name in VARIABLES if name.endswith("_PID")]
-PROGRAMS = {"mariadbd", "memcached", "accolade-fcgi", "nginx"}
+PROGRAMS = {DATABASE, "memcached", "accolade-fcgi", "nginx"}
 
 
 class Mine(Stack):
@@ -85,7 +85,7 @@ def test_demo_env_has_exactly_what_the_issue_names(mine):
     for name in VARIABLES:
         if name.endswith("_SOCKET") or name == "ACCOLADE_MEMCACHED":
             assert Path(mine.env[name]).is_socket(), name
-    for name, program in zip(PIDS, ["mariadbd", "memcached", "accolade-fcgi", "nginx"]):
+    for name, program in zip(PIDS, [DATABASE, "memcached", "accolade-fcgi", "nginx"]):
         assert Path(os.readlink(f"/proc/{mine.env[name]}/exe")).name == program
     (mine.dir / "show").write_text('. "$1/demo.env"; "$ACCOLADE_BIN" tenant list --json\n')
     assert '"demo"' in subprocess.run(["sh", mine.dir / "show", mine.dir], capture_output=True, text=True, check=True).stdout
@@ -230,3 +230,30 @@ def test_stopping_what_does_not_run(mine):
     done = subprocess.run([ROOT / "scripts" / "run", "--dir", WORK / "nothing", "--stop"], capture_output=True, text=True)
     assert done.returncode == 0 and not (WORK / "nothing").exists()
     assert subprocess.run([ROOT / "scripts" / "run", "--dir", WORK / "nothing", "--status"], capture_output=True).returncode == 1
+
+
+# ---- the server of another system (issue 5, "Other engines") ----
+
+def test_a_folder_without_a_server_is_refused(tmp_path):
+    done = subprocess.run([ROOT / "scripts" / "run", "--dir", WORK / "refused"], capture_output=True, text=True,
+                          env={**os.environ, "ACCOLADE_TEST_SERVER": str(tmp_path)})
+    assert done.returncode == 1 and f"neither mariadbd nor mysqld is in {tmp_path}/usr/sbin" in done.stderr
+    assert not (WORK / "refused").exists()
+
+
+def test_the_server_of_a_root_folder_runs_in_a_namespace_of_its_own():
+    """Our own root folder is one too."""
+    if subprocess.run(["unshare", "--mount", *(["--map-root-user"] if os.getuid() else []), "true"], capture_output=True).returncode:
+        pytest.skip("no namespaces here")
+    folder, script = WORK / "another server", ROOT / "tests" / "sql" / "server"
+    subprocess.run([script, "start", folder], env={**os.environ, "ACCOLADE_TEST_SERVER": "/"}, check=True)
+    try:
+        pid = (folder / "db.pid").read_text().strip()
+        assert os.readlink(f"/proc/{pid}/ns/mnt") != os.readlink("/proc/self/ns/mnt")
+        assert os.readlink(f"/proc/{pid}/exe") == "/usr/sbin/mariadbd"
+        asked = subprocess.run(["mariadb", "--no-defaults", "-u", "root", "-S", folder / "db.sock", "-N", "-e", "SELECT @@datadir"],
+                               capture_output=True, text=True, check=True)
+        assert asked.stdout == f"{folder}/data/\n"
+    finally:
+        subprocess.run([script, "stop", folder], check=True)
+    assert not folder.exists() and stat(int(pid))[0] in ("gone", "Z")
