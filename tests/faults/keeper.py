@@ -6,10 +6,10 @@ import threading
 import time
 from pathlib import Path
 
-from accolade import SLOW
+from accolade import DATABASE, SLOW
 
 SERVICES = ("database", "memcached", "pool", "nginx")
-PROGRAMS = {"database": "mariadbd", "memcached": "memcached", "pool": "accolade-fcgi", "nginx": "nginx"}
+PROGRAMS = {"database": DATABASE, "memcached": "memcached", "pool": "accolade-fcgi", "nginx": "nginx"}
 
 
 def stat_of(pid):
