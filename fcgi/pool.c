@@ -80,12 +80,29 @@ static void log_end(struct pool *p, const struct child *c, int status) {
     }
 }
 
-static bool reap_in(struct pool *p, pid_t pid, int status, int64_t now_us) {
+/* Nobody can say which of them it was: each gets a strike. */
+static void strike(struct page *page, struct pool *p, const struct child *c, int64_t now_us) {
+    size_t n = atomic_load(&c->slot->n_in_hand), known = 0;
+    for (size_t i = 0; i < n && i < IN_HAND_MAX; i++) {
+        uint64_t suspect = atomic_load(&c->slot->in_hand[i]);
+        if (page_strike(page, suspect, now_us) < STRIKES_MAX) continue;
+        known++;
+        log_line(LOG_ERROR, "suspect", "pool=%s worker=%ld what=\"refused from now on\" suspect=%016llx", p->listener->name, (long)c->pid,
+                 (unsigned long long)suspect);
+    }
+    if (n > known) {
+        log_line(LOG_WARN, "suspect", "pool=%s worker=%ld what=\"served alone from now on\" suspects=%zu", p->listener->name, (long)c->pid,
+                 n - known);
+    }
+}
+
+static bool reap_in(struct page *page, struct pool *p, pid_t pid, int status, int64_t now_us) {
     for (size_t i = 0; i < p->n_places; i++) {
         struct place *place = &p->places[i];
         struct child *c = place->now.pid == pid ? &place->now : place->old.pid == pid ? &place->old : NULL;
         if (c == NULL) continue;
         log_end(p, c, status);
+        strike(page, p, c, now_us);
         page_slot_give(c->slot);
         if (c == &place->now) back_off(place, c, now_us);
         *c = (struct child){0};
@@ -96,7 +113,7 @@ static bool reap_in(struct pool *p, pid_t pid, int status, int64_t now_us) {
 
 void pool_reap(struct master *m, pid_t pid, int status, int64_t now_us) {
     for (size_t i = 0; i < PAGE_POOLS; i++) {
-        if (reap_in(&m->pools[i], pid, status, now_us)) return;
+        if (reap_in(m->page, &m->pools[i], pid, status, now_us)) return;
     }
 }
 

@@ -10,8 +10,9 @@
 #include "fcgi/transport.h"
 #include "handlers/routes.h"
 #include "service/ready.h"
+#include "service/shared.h"
 
-enum { IDLE_MS = 3000, LAST_WAIT_MS = 50, PROBE_EVERY_US = 1000 * 1000 };
+enum { IDLE_MS = 3000, BREAKER_MS = 500, LAST_WAIT_MS = 50, PROBE_EVERY_US = 1000 * 1000 };
 
 struct worker {
     const struct worker_job *job;
@@ -167,7 +168,9 @@ static void work(struct worker *w, const sigset_t *while_waiting) {
         page_beat(w->job->slot, false, clock_monotonic_us());
         note_signals(w);
         bool ending = w->ending_us != 0;
-        int wait_ms = !ending ? IDLE_MS : transport_is_empty(w->transport) ? 0 : LAST_WAIT_MS;
+        service_breaker_look(w->service);
+        int idle_ms = service_breaker_is_open(w->service) ? BREAKER_MS : IDLE_MS;
+        int wait_ms = !ending ? idle_ms : transport_is_empty(w->transport) ? 0 : LAST_WAIT_MS;
         bool something_waits = transport_wait(w->transport, wait_ms, while_waiting);
         if (ending && has_ended(w, something_waits)) return;
         bool served = something_waits && serve_what_waits(w);
@@ -187,7 +190,7 @@ int worker_run(const struct worker_job *job) {
         log_line(LOG_ERROR, "worker", "pool=%s what=\"cannot start\" why=%s", job->pool, log_quote(w.arena, error));
         goto out;
     }
-    service_share(w.service, job->page);
+    service_join(w.service, job->page, job->slot);
     w.transport = transport_open(job->listener, job->requests_max);
     verify_schema(&w);
     tell_page(&w, w.schema_known);

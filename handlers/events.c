@@ -62,6 +62,7 @@ enum problem events_collect(struct request *r, struct work *w) {
 /* What the service as a whole could not do refuses the whole array: its retry replays what was done. */
 static const struct item *first_unavailable(const struct work *w) {
     for (size_t i = 0; i < w->n; i++) {
+        if (w->items[i].problem == P_QUARANTINED) continue; /* of this one event, and for long */
         if (w->items[i].problem != P_OK && problem_row(w->items[i].problem)->status == 503) return &w->items[i];
     }
     return NULL;

@@ -31,6 +31,8 @@ struct request {
     bool admin_listener; /* came by the private listener: /healthz, /readyz */
     int64_t arrived_us;  /* clock_monotonic_us */
     /* found by the phases */
+    uint64_t name;  /* what it is called in the page that workers share */
+    bool alone;     /* a worker has died with it in hand */
     int64_t now_ms; /* the set's one reading of the clock */
     const struct route *route;
     struct str path;               /* raw, without the query */

@@ -9,6 +9,7 @@
 #include "http/headers.h"
 #include "http/route.h"
 #include "service/members.h"
+#include "service/shared.h"
 
 /* ---- authentication: once for all ---- */
 
@@ -168,23 +169,20 @@ static enum problem collect(struct serving *set, struct work *work) {
 
 static int64_t deadline_us(const struct request *r) { return r->arrived_us + REQUEST_DEADLINE_MS * 1000; }
 
-/* Settles the items of some works together; the earliest deadline counts for all. */
+/* Settles the items of some works together, each within the deadline of its own request. */
 static void settle(struct serving *set, struct work *const *works, size_t n_works) {
     size_t n = 0;
-    int64_t deadline = INT64_MAX;
-    for (size_t i = 0; i < n_works; i++) {
-        n += works[i]->n;
-        if (deadline_us(works[i]->request) < deadline) deadline = deadline_us(works[i]->request);
-    }
+    for (size_t i = 0; i < n_works; i++) n += works[i]->n;
     struct item *all = NEW_ARRAY(set->arena, struct item, n);
     set->n_items += n;
     n = 0;
     for (size_t i = 0; i < n_works; i++) { /* from here on the items live in the set's arena, side by side */
         if (works[i]->n > 0) memcpy(all + n, works[i]->items, works[i]->n * sizeof *all);
         works[i]->items = all + n;
+        for (size_t k = 0; k < works[i]->n; k++) all[n + k].deadline_us = deadline_us(works[i]->request);
         n += works[i]->n;
     }
-    if (n > 0) settle_items(set->service, set->arena, all, n, works[0]->request->now_ms, deadline);
+    if (n > 0) settle_items(set->service, set->arena, all, n, works[0]->request->now_ms);
 }
 
 static void answered(struct serving *set, size_t i) {
@@ -197,7 +195,33 @@ static void refuse(struct serving *set, size_t i, enum problem p) {
     answered(set, i);
 }
 
-/* The single items of all requests are one set; an array is one of its own, after the singles have their answers (MECHANICS 4). */
+/* Whether all of a work is settled; what fell with a worker before is left for the end. */
+static bool is_settled(const struct work *w) {
+    for (size_t i = 0; i < w->n; i++) {
+        if (w->items[i].alone) return false;
+    }
+    return true;
+}
+
+/* Requests are told apart by all that they say, before anybody has looked at it. */
+static uint64_t name_of(const struct service *s, const struct request *r) {
+    struct str parts[7] = {str_of(method_name(r->method)), r->uri, r->authorization, r->idempotency_key, r->content_type, r->body};
+    struct str id = STR("");
+    for (size_t i = 0; i < r->ce.n; i++) {
+        if (str_is(r->ce.items[i].name, "id")) id = r->ce.items[i].value;
+    }
+    parts[6] = id;
+    return suspect_hash(s, parts, COUNT(parts));
+}
+
+static void give_answer(struct serving *set, struct work *work, size_t i) {
+    service_hold(set->service, &set->requests[i]->name, 1);
+    set->requests[i]->route->answer(work, &set->responses[i]);
+    answered(set, i);
+}
+
+/* The single items of all requests are one set; an array is one of its own, after the singles have their answers (MECHANICS 4). Suspects
+ * come last, when nobody waits behind them. */
 static void settle_all(struct serving *set, struct work *works, const enum problem *problems) {
     struct work **singles = NEW_ARRAY(set->arena, struct work *, set->n);
     size_t n_singles = 0;
@@ -206,28 +230,42 @@ static void settle_all(struct serving *set, struct work *works, const enum probl
     }
     if (n_singles > 0) settle(set, singles, n_singles);
     for (size_t k = 0; k < n_singles; k++) {
-        size_t i = (size_t)(singles[k] - works);
-        set->requests[i]->route->answer(singles[k], &set->responses[i]);
-        answered(set, i);
+        if (is_settled(singles[k])) give_answer(set, singles[k], (size_t)(singles[k] - works));
     }
     for (size_t i = 0; i < set->n; i++) {
         if (problems[i] != P_OK || set->requests[i]->route->collect == NULL || !works[i].array) continue;
         struct work *work = &works[i];
         settle(set, &work, 1);
-        set->requests[i]->route->answer(work, &set->responses[i]);
-        answered(set, i);
+        if (is_settled(work)) give_answer(set, work, i);
+    }
+    for (size_t i = 0; i < set->n; i++) {
+        if (problems[i] != P_OK || set->requests[i]->route->collect == NULL || is_settled(&works[i])) continue;
+        for (size_t k = 0; k < works[i].n; k++) {
+            if (works[i].items[k].alone) settle_alone(set->service, set->arena, &works[i].items[k], set->requests[i]->now_ms);
+        }
+        give_answer(set, &works[i], i);
     }
 }
 
-void serve(struct serving *set) {
-    enum problem *problems = NEW_ARRAY(set->arena, enum problem, set->n);
+/* ---- all phases, for those of the requests that have P_OK so far; the others are left alone ---- */
+
+static void hold(struct serving *set, const enum problem *problems) {
+    uint64_t *names = NEW_ARRAY(set->arena, uint64_t, set->n);
+    size_t n = 0;
+    for (size_t i = 0; i < set->n; i++) {
+        if (problems[i] == P_OK) names[n++] = set->requests[i]->name;
+    }
+    service_hold(set->service, names, n);
+}
+
+static void serve_some(struct serving *set, enum problem *problems) {
     struct work *works = NEW_ARRAY(set->arena, struct work, set->n);
-    int64_t now_ms = clock_now_ms();
+    bool *now = NEW_ARRAY(set->arena, bool, set->n);
+    hold(set, problems);
     for (size_t i = 0; i < set->n; i++) {
         struct request *r = set->requests[i];
-        r->now_ms = now_ms;
-        r->faults = faults_new(r->arena);
-        problems[i] = route_match(set->table, r, &set->responses[i].allow);
+        now[i] = problems[i] == P_OK;
+        if (now[i]) problems[i] = route_match(set->table, r, &set->responses[i].allow);
     }
     authenticate(set, problems);
     for (size_t i = 0; i < set->n; i++) {
@@ -235,11 +273,12 @@ void serve(struct serving *set) {
         works[i].request = r;
         if (problems[i] == P_OK) problems[i] = check(set, r);
         if (problems[i] == P_OK && r->route->collect != NULL) problems[i] = collect(set, &works[i]);
-        if (problems[i] != P_OK) refuse(set, i, problems[i]);
+        if (problems[i] != P_OK && now[i]) refuse(set, i, problems[i]);
     }
     for (size_t i = 0; i < set->n; i++) {
         struct request *r = set->requests[i];
         if (problems[i] != P_OK || r->route->handle == NULL) continue;
+        service_hold(set->service, &r->name, 1);
         service_deadline(set->service, deadline_us(r));
         r->route->handle(set->service, r, &set->responses[i]);
         service_deadline(set->service, 0);
@@ -247,4 +286,30 @@ void serve(struct serving *set) {
         answered(set, i);
     }
     settle_all(set, works, problems);
+}
+
+/* Who fell with a worker before is served after the others and by itself; after the second time, not at all (MECHANICS 4). */
+void serve(struct serving *set) {
+    enum problem *problems = NEW_ARRAY(set->arena, enum problem, set->n), *only = NEW_ARRAY(set->arena, enum problem, set->n);
+    int64_t now_ms = clock_now_ms();
+    size_t n_alone = 0;
+    for (size_t i = 0; i < set->n; i++) {
+        struct request *r = set->requests[i];
+        r->now_ms = now_ms;
+        r->faults = faults_new(r->arena);
+        r->name = name_of(set->service, r);
+        enum suspicion suspicion = suspect_look(set->service, r->name, &r->faults);
+        r->alone = suspicion == SUSPECT_ALONE;
+        if (r->alone) n_alone++;
+        problems[i] = suspicion == SUSPECT_NOT ? P_OK : P_QUARANTINED;
+        if (suspicion == SUSPECT_REFUSED) refuse(set, i, P_QUARANTINED);
+    }
+    serve_some(set, problems);
+    for (size_t i = 0; i < set->n && n_alone > 0; i++) {
+        if (!set->requests[i]->alone) continue;
+        for (size_t k = 0; k < set->n; k++) only[k] = k == i ? P_OK : P_QUARANTINED;
+        serve_some(set, only);
+        suspect_forgive(set->service, set->requests[i]->name);
+    }
+    service_hold(set->service, NULL, 0);
 }

@@ -27,14 +27,16 @@ struct key_slot { /* a front row as it was read; for reads that allow a stale re
     struct front_row row;
 };
 
-enum { TENANT_KEYS_SLOTS = 4096, KEY_SLOTS = 1024 };
-
 struct page;
+struct worker_slot;
+
+enum { TENANT_KEYS_SLOTS = 4096, KEY_SLOTS = 1024 };
 
 struct service {
     struct settings settings;
-    struct page *page;   /* what all workers share; NULL: this is none */
-    struct arena *arena; /* of the process */
+    struct page *page;        /* what all workers share; NULL: this is none */
+    struct worker_slot *slot; /* its own part of it */
+    struct arena *arena;      /* of the process */
     struct db *db;
     struct cache *cache;
     struct key32 installation;

@@ -4,9 +4,10 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/limits.h"
 #include "service/inside.h"
 #include "service/set.h"
+#include "service/shared.h"
 
 enum {
     TRIES_MAX = 3,       /* 1213, 1020, a lost lane: the same set again (MECHANICS 2) */
@@ -19,8 +20,6 @@ void item_done(struct item *item, enum problem p) {
     item->problem = p;
 }
 
-static bool past(const struct set *set) { return clock_monotonic_us() >= set->deadline_us; }
-
 static void give_up(struct set *set, enum problem p, int64_t retry_after, const char *why) {
     for (size_t i = 0; i < set->n; i++) {
         struct item *item = set->items[i];
@@ -28,6 +27,16 @@ static void give_up(struct set *set, enum problem p, int64_t retry_after, const 
         item->faults.retry_after = retry_after;
         if (p != P_INTERNAL) fault_say(&item->faults, p, "%s", why);
         item_done(item, p);
+    }
+}
+
+/* Each item has the deadline of its own request: one that came first takes nobody with it. */
+static void give_up_late(struct set *set) {
+    int64_t now_us = clock_monotonic_us();
+    for (size_t i = 0; i < set->n; i++) {
+        struct set one = {.items = &set->items[i], .n = 1};
+        if (now_us < set->items[i]->deadline_us) continue;
+        give_up(&one, P_UNAVAILABLE, 1, "the request could not be finished in time; send the same request again");
     }
 }
 
@@ -56,7 +65,18 @@ static size_t left(const struct set *set) {
     return n;
 }
 
+/* Before anything is done with them: should the worker die of one, it is one of these. */
+static void hold(struct set *set) {
+    uint64_t hashes[EVENTS_PER_SET_MAX];
+    size_t n = 0;
+    for (size_t i = 0; i < set->n; i++) {
+        if (set->items[i]->state != ITEM_DONE) hashes[n++] = set->items[i]->suspect;
+    }
+    service_hold(set->s, hashes, n);
+}
+
 static enum tried try_once(struct set *set) {
+    hold(set);
     enum tried t = set_front(set);
     return t == TRIED_DONE && left(set) > 0 ? set_transaction(set) : t;
 }
@@ -65,11 +85,7 @@ static enum tried try_once(struct set *set) {
 static void run(struct set *set) {
     int again = 0, lost = 0, busy = 0;
     size_t less = 0;
-    while (left(set) > 0) {
-        if (past(set)) {
-            give_up(set, P_UNAVAILABLE, 1, "the request could not be finished in time; send the same request again");
-            return;
-        }
+    for (give_up_late(set); left(set) > 0; give_up_late(set)) {
         for (size_t i = 0; i < set->n; i++) {
             if (set->items[i]->state != ITEM_DONE) set->items[i]->state = ITEM_NEW;
         }
@@ -136,6 +152,11 @@ static void prepare(struct service *s, struct arena *a, struct item *item) {
     item->fingerprint = event_fingerprint(&k->identity, a, e->type, e->member, e->time_sent ? e->time_ms : -1, e->data);
     item->faults = faults_new(a);
     item->state = ITEM_NEW;
+    memcpy(&item->suspect, item->identity.b, sizeof item->suspect); /* a keyed hash already */
+    item->suspect |= 1;
+    enum suspicion suspicion = suspect_look(s, item->suspect, &item->faults);
+    item->alone = suspicion == SUSPECT_ALONE;
+    if (suspicion == SUSPECT_REFUSED) item_done(item, P_QUARANTINED);
 }
 
 /* An open-addressed table of the identities seen: equal ones are folded before the database is asked. */
@@ -144,7 +165,7 @@ static void fold(struct arena *a, struct item *items, size_t n) {
     while (slots < n * 2) slots *= 2;
     struct item **table = NEW_ARRAY(a, struct item *, slots);
     for (size_t i = 0; i < n; i++) {
-        if (items[i].state == ITEM_DONE) continue;
+        if (items[i].state == ITEM_DONE || items[i].alone) continue;
         uint64_t h;
         memcpy(&h, items[i].identity.b, sizeof h);
         size_t at = (h ^ items[i].tenant.id.v) & (slots - 1);
@@ -178,27 +199,34 @@ static void unfold(struct item *item, struct arena *a) {
     }
 }
 
-/* Every identity that is left, once, in sets; then those that were folded. Gives how many are still to be done. */
-static size_t pass(struct service *s, struct arena *a, struct item *items, size_t n, int64_t now_ms, int64_t deadline_us) {
+/* Every identity that is left and is no suspect, once, in sets; then those that were folded. Gives how many are still to be done. */
+static size_t pass(struct service *s, struct arena *a, struct item *items, size_t n, int64_t now_ms) {
     struct item **todo = NEW_ARRAY(a, struct item *, n);
+    struct set set = {.s = s, .a = a, .now_ms = now_ms};
     size_t n_todo = 0, n_left = 0;
     fold(a, items, n);
     for (size_t i = 0; i < n; i++) {
-        if (items[i].same == NULL && items[i].state != ITEM_DONE) todo[n_todo++] = &items[i];
+        if (items[i].same == NULL && items[i].state != ITEM_DONE && !items[i].alone) todo[n_todo++] = &items[i];
     }
     for (size_t at = 0; at < n_todo; at += EVENTS_PER_SET_MAX) {
-        struct set set = {.s = s, .a = a, .items = todo + at, .now_ms = now_ms, .deadline_us = deadline_us};
+        set.items = todo + at;
         set.n = n_todo - at < EVENTS_PER_SET_MAX ? n_todo - at : EVENTS_PER_SET_MAX;
         run(&set);
     }
     for (size_t i = 0; i < n; i++) {
         if (items[i].same != NULL) unfold(&items[i], a);
-        n_left += items[i].state != ITEM_DONE;
+        n_left += items[i].state != ITEM_DONE && !items[i].alone;
     }
     return n_left;
 }
 
-void settle_items(struct service *s, struct arena *a, struct item *items, size_t n, int64_t now_ms, int64_t deadline_us) {
+void settle_items(struct service *s, struct arena *a, struct item *items, size_t n, int64_t now_ms) {
     for (size_t i = 0; i < n; i++) prepare(s, a, &items[i]);
-    while (pass(s, a, items, n, now_ms, deadline_us) > 0) continue; /* each pass ends one item of each identity at least */
+    while (pass(s, a, items, n, now_ms) > 0) continue; /* each pass ends one item of each identity at least */
+}
+
+void settle_alone(struct service *s, struct arena *a, struct item *item, int64_t now_ms) {
+    struct set set = {.s = s, .a = a, .items = &item, .n = 1, .now_ms = now_ms};
+    run(&set);
+    suspect_forgive(s, item->suspect);
 }

@@ -13,7 +13,8 @@ struct item {
     /* in */
     struct tenant_row tenant; /* as the front of this set read it */
     struct event event;
-    bool in_array; /* a repeat says "replayed":true in its answer */
+    bool in_array;       /* a repeat says "replayed":true in its answer */
+    int64_t deadline_us; /* of clock_monotonic_us; past it what is not committed yet gets P_UNAVAILABLE */
     /* out */
     enum problem problem; /* P_OK: `answer` is the outcome as JSON. An item that comes with a problem is left alone */
     struct faults faults;
@@ -22,6 +23,8 @@ struct item {
     /* between */
     struct hash16 identity, fingerprint;
     int state;         /* of the pipeline, private */
+    uint64_t suspect;  /* its name in the page that workers share */
+    bool alone;        /* out: a worker has died with it in hand. It is left for settle_alone, when its neighbours have their answers */
     struct item *same; /* an earlier item of the set with the same identity */
     const struct program *program;
     member_no member;
@@ -30,9 +33,10 @@ struct item {
     struct position sent; /* the last one that was sent to COMMIT */
     struct outcome *outcome;
 };
-/* deadline_us: of clock_monotonic_us; past it what is not committed yet gets P_UNAVAILABLE. now_ms is the set's one reading of the clock.
- */
-void settle_items(struct service *s, struct arena *a, struct item *items, size_t n, int64_t now_ms, int64_t deadline_us);
+/* now_ms is the set's one reading of the clock. */
+void settle_items(struct service *s, struct arena *a, struct item *items, size_t n, int64_t now_ms);
+/* One that settle_items left: by itself, so that nobody falls with it. */
+void settle_alone(struct service *s, struct arena *a, struct item *item, int64_t now_ms);
 
 /* The stored answer of an event. P_EVENT_NOT_FOUND, P_ERASED. */
 MUST_CHECK enum problem event_answer(struct service *s, struct arena *a, const struct tenant_row *tenant, struct str source, struct str id,

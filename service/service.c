@@ -61,7 +61,7 @@ struct service *service_open(const struct settings *settings, bool patient, stru
         .user = settings->db_user,
         .password = settings->db_password,
         .port = (unsigned)settings->db_port,
-        .read_timeout_s = patient ? PATIENT_S : (int)(REQUEST_DEADLINE_MS / MS_SECOND),
+        .read_timeout_ms = patient ? PATIENT_S * 1000 : (int)settings->db_timeout_ms,
         .idle_timeout_s = patient ? PATIENT_S : 0,
     };
     s->cache = cache_open(arena, settings->memcached);
@@ -92,8 +92,6 @@ void service_close(struct service **service) {
     arena_free(&arena);
     *service = NULL;
 }
-
-void service_share(struct service *s, struct page *page) { s->page = page; }
 
 struct db *service_db(struct service *s) {
     return s->db;

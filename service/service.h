@@ -21,10 +21,6 @@ struct service;
 struct service *service_open(const struct settings *settings, bool patient, struct arena *a, struct str *error);
 void service_close(struct service **s); /* releases the lane */
 
-/* A worker shares this page with the others: rate limits are counted there. It stays the caller's. */
-struct page;
-void service_share(struct service *s, struct page *page);
-
 struct db *service_db(struct service *s);
 const struct settings *service_settings(const struct service *s);
 const struct tenant_keys *service_tenant_keys(struct service *s, tenant_id t); /* cached for the life of the process */

@@ -19,7 +19,7 @@ struct set {
     struct arena *a;
     struct item **items; /* in the order of the caller; those not ITEM_NEW are passed over */
     size_t n;
-    int64_t now_ms, deadline_us;
+    int64_t now_ms;
     bool waited; /* one of these items has waited for a lock once, in a larger set */
 };
 

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/crypto/crypto.h"
+
 enum { PAGE_MODE = 0640 };
 
 /* ---- making ---- */
@@ -53,6 +55,7 @@ struct page *page_new(struct page_file *file, int64_t now_ms, int64_t now_us) {
     page->started_ms = now_ms;
     page->started_us = now_us;
     page->master = getpid();
+    crypto_random(&page->salt, sizeof page->salt);
     atomic_store(&page->beat_us, now_us);
     return page;
 }
@@ -114,6 +117,7 @@ struct worker_slot *page_slot_take(struct page *page, size_t pool, int64_t now_u
         if (atomic_load(&slot->taken)) continue;
         atomic_store(&slot->ready, false);
         atomic_store(&slot->held, 0);
+        atomic_store(&slot->n_in_hand, 0);
         atomic_store(&slot->pool, (uint_fast32_t)pool);
         page_beat(slot, false, now_us);
         atomic_store(&slot->taken, true);
@@ -155,12 +159,38 @@ void page_count_request(struct pool_counts *c, int status, int64_t duration_us) 
     }
 }
 
-bool page_probe_due(struct page *page, int64_t every_us, int64_t now_us) {
-    int_fast64_t last = atomic_load(&page->probe_us);
-    return now_us - last >= every_us && atomic_compare_exchange_strong(&page->probe_us, &last, now_us);
+static bool due(atomic_int_fast64_t *last_us, int64_t every_us, int64_t now_us) {
+    int_fast64_t last = atomic_load(last_us);
+    return now_us - last >= every_us && atomic_compare_exchange_strong(last_us, &last, now_us);
 }
+
+bool page_probe_due(struct page *page, int64_t every_us, int64_t now_us) { return due(&page->probe_us, every_us, now_us); }
 
 void page_probed(struct probe *probe, enum probe_state state, int64_t now_us) {
     atomic_store(&probe->state, (int_fast32_t)state);
     atomic_store(&probe->at_us, now_us);
+}
+
+/* ---- the breaker ---- */
+
+bool page_breaker_is_open(const struct page *page) { return atomic_load_explicit(&page->breaker.open, memory_order_relaxed); }
+
+/* The first look is due one turn later: the server has just shown that it hangs. */
+bool page_breaker_open(struct page *page, int64_t now_us) {
+    struct breaker *b = &page->breaker;
+    bool closed = false;
+    if (!atomic_compare_exchange_strong(&b->open, &closed, true)) return false;
+    atomic_store(&b->opened_us, now_us);
+    atomic_store(&b->probe_us, now_us);
+    count(&b->trips, 1);
+    return true;
+}
+
+bool page_breaker_due(struct page *page, int64_t every_us, int64_t now_us) {
+    return page_breaker_is_open(page) && due(&page->breaker.probe_us, every_us, now_us);
+}
+
+bool page_breaker_close(struct page *page) {
+    bool open = true;
+    return atomic_compare_exchange_strong(&page->breaker.open, &open, false);
 }

@@ -17,7 +17,7 @@
 #include "shm/rates.h"
 
 /* Goes up by one with every change of what stands below: a reader that was built with another number refuses. */
-enum { PAGE_LAYOUT = 2 };
+enum { PAGE_LAYOUT = 3 };
 #define PAGE_MAGIC "ACCOPAGE"
 
 enum {
@@ -26,7 +26,11 @@ enum {
     PAGE_POOL_NAME_BYTES = 16,
     PAGE_DURATIONS = 27, /* powers of two of microseconds: the last but one ends at 33.6 s */
     PAGE_SET_SIZES = 5,  /* powers of two of requests: 1, 2, 3–4, 5–8, 9–16 */
+    IN_HAND_MAX = 100,   /* events of one transaction, or requests of one set */
+    SUSPECTS_MAX = 512,  /* what several workers had in hand when they died; the one that was struck longest ago makes room */
+    STRIKES_MAX = 2,     /* then a suspect is refused (MECHANICS 4) */
 };
+#define QUARANTINE_US INT64_C(600000000) /* 10 minutes: so long a strike counts */
 
 /* One worker. Taken and given back by the master alone. */
 struct worker_slot {
@@ -36,6 +40,22 @@ struct worker_slot {
     atomic_uint_fast32_t held;   /* connections that it has accepted and not answered */
     atomic_uint_fast32_t pool;   /* the index of its pool */
     atomic_int_fast64_t beat_us; /* clock_monotonic_us of the last sign of life */
+    /* What it works on at this moment, by hashes of requests or events: suspects, should it die of it. */
+    atomic_uint_fast32_t n_in_hand;
+    atomic_uint_fast64_t in_hand[IN_HAND_MAX];
+};
+/* Something that a worker had in hand when it died. Struck by the master alone; a worker forgives what it has got through. */
+struct suspect {
+    atomic_uint_fast64_t hash; /* 0: none */
+    atomic_uint_fast32_t strikes;
+    atomic_int_fast64_t until_us; /* clock_monotonic_us; no suspect any more from then on */
+};
+/* Of the database: while it is open nobody asks the server, for one that hangs would hold up whoever does. */
+struct breaker {
+    atomic_bool open;
+    atomic_int_fast64_t opened_us; /* clock_monotonic_us */
+    atomic_int_fast64_t probe_us;  /* when a worker last went to look whether the server greets */
+    atomic_uint_fast64_t trips;    /* since the page was made */
 };
 /* All counted since the page was made. */
 struct pool_counts {
@@ -62,6 +82,7 @@ struct page {
     uint32_t layout, size; /* of the whole */
     int64_t started_ms;    /* wall time */
     int64_t started_us, master;
+    uint64_t salt; /* of the names of suspects */
     struct {
         char name[PAGE_POOL_NAME_BYTES];
         int64_t workers; /* wanted */
@@ -69,6 +90,9 @@ struct page {
     atomic_int_fast64_t beat_us;  /* of the master */
     atomic_int_fast64_t probe_us; /* when a worker last went to ask */
     struct probe database, cache;
+    struct breaker breaker;
+    atomic_uint_fast32_t suspects_used; /* the places of suspects[] that were ever taken: none is the rule, and costs one look */
+    struct suspect suspects[SUSPECTS_MAX];
     struct pool_counts pools[PAGE_POOLS];
     struct worker_slot slots[PAGE_SLOTS];
     atomic_uint_fast64_t rate_refused[RATE__MAX]; /* uses that a limit refused */
@@ -89,6 +113,8 @@ void page_unpublish(struct page_file *file);          /* published or not; only 
 void page_free(struct page **page);
 struct worker_slot *page_slot_take(struct page *page, size_t pool, int64_t now_us); /* NULL: all are taken */
 void page_slot_give(struct worker_slot *slot);
+/* One more strike for what a dead worker had in hand; gives how many it has by now. */
+unsigned page_strike(struct page *page, uint64_t hash, int64_t now_us);
 
 /* ---- the workers' ---- */
 
@@ -99,6 +125,18 @@ void page_count_request(struct pool_counts *c, int status, int64_t duration_us);
 /* Whether it is this worker's turn to ask the servers: once in `every_us` for all workers together. */
 MUST_CHECK bool page_probe_due(struct page *page, int64_t every_us, int64_t now_us);
 void page_probed(struct probe *probe, enum probe_state state, int64_t now_us);
+
+/* What this worker works on from now on, instead of what it said before; no hash is 0. */
+void page_hold(struct worker_slot *slot, const uint64_t *hashes, size_t n);
+/* How many strikes something has; *left_us: for how long they count, where it has any. */
+unsigned page_strikes(const struct page *page, uint64_t hash, int64_t now_us, int64_t *left_us);
+void page_forgive(struct page *page, uint64_t hash); /* a worker got through it: a death with it in hand had another cause */
+
+bool page_breaker_is_open(const struct page *page);
+bool page_breaker_open(struct page *page, int64_t now_us); /* false: it was open already */
+/* Whether it is this worker's turn to look: once in `every_us` for all workers together. */
+MUST_CHECK bool page_breaker_due(struct page *page, int64_t every_us, int64_t now_us);
+bool page_breaker_close(struct page *page); /* false: another worker has closed it */
 
 /* ---- readers' ---- */
 

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <mysql.h>
+#include <ma_pvio.h>
 #include <mysqld_error.h>
 #include <errmsg.h>
 #include <poll.h>
@@ -9,13 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/trap.h"
 #include "sql/db_part.h"
 
 enum {
-    CONNECT_TIMEOUT_S = 2,
-    REQUEST_TIMEOUT_S = 4,
+    CONNECT_TIMEOUT_S = 1,
+    CONNECT_PATIENT_S = 5, /* of who is in no hurry */
+    REQUEST_TIMEOUT_MS = 4000,
+    LOCK_WAIT_OF_MYSQL_MS = 2300, /* it looks once a second whose second is over */
+    SOON_US = 50 * 1000,          /* a time-out may be over a little early */
     IDLE_TIMEOUT_S = 10,
     FORMS = GROUP_EXACT_MAX + 2, /* prepared forms of a statement: groups of 1 … 16, 32, 64 */
     STATEMENT_BYTES_MAX = 64 * 1024,
@@ -35,6 +40,9 @@ struct db {
     uint64_t generation, last_id;
     MYSQL_BIND *binds; /* kept between calls */
     size_t n_binds;
+    struct db_gate gate;
+    struct greeting greeting;
+    int64_t asked_us; /* when the last question was sent */
 };
 
 const char *db_result_name(enum db_result r) {
@@ -60,17 +68,21 @@ struct db *db_open(const struct db_address *address) {
         .user = copy_z(address->user),
         .password = copy_z(address->password),
         .port = address->port,
-        .read_timeout_s = address->read_timeout_s ? address->read_timeout_s : REQUEST_TIMEOUT_S,
+        .read_timeout_ms = address->read_timeout_ms ? address->read_timeout_ms : REQUEST_TIMEOUT_MS,
         .idle_timeout_s = address->idle_timeout_s ? address->idle_timeout_s : IDLE_TIMEOUT_S,
     };
+    db->greeting.fd = -1;
     return db;
 }
+
+void db_set_gate(struct db *db, struct db_gate gate) { db->gate = gate; }
 
 static void free_text(const char *z) { free((void *)(uintptr_t)z); }
 
 void db_close(struct db **db) {
     if (!*db) return;
     db_drop(*db);
+    greeting_end(&(*db)->greeting);
     struct db_address *address = &(*db)->address;
     free_text(address->socket);
     free_text(address->host);
@@ -131,11 +143,18 @@ static enum db_result classify(unsigned error) {
     }
 }
 
+static void asked(struct db *db) { db->asked_us = clock_monotonic_us(); }
+
+static void check_time(struct db *db, int64_t timeout_ms) {
+    if (db->gate.hangs && clock_monotonic_us() - db->asked_us >= timeout_ms * 1000 - SOON_US) db->gate.hangs(db->gate.ctx);
+}
+
 /* `what` is the name of a statement or command. Values are in no line. */
 static enum db_result failure(struct db *db, const char *what, unsigned error) {
     enum db_result r = classify(error);
     if (r == DB_GONE) {
         log_line(LOG_WARN, "database", "what=\"connection lost\" statement=%s errno=%u", what, error);
+        check_time(db, db->address.read_timeout_ms);
         db_drop(db);
     } else if (r == DB_FATAL) {
         log_line(LOG_ERROR, "database", "what=\"statement failed\" statement=%s errno=%u", what, error);
@@ -163,8 +182,12 @@ static void command_text(enum command id, const uint32_t *numbers, size_t n, cha
     MUST(used == n);
 }
 
+static unsigned connect_timeout_s(const struct db_address *address) {
+    return address->read_timeout_ms > REQUEST_TIMEOUT_MS ? CONNECT_PATIENT_S : CONNECT_TIMEOUT_S;
+}
+
 static void set_options(MYSQL *mysql, const struct db_address *address) {
-    unsigned connect = CONNECT_TIMEOUT_S, transfer = (unsigned)address->read_timeout_s, off = 0;
+    unsigned connect = connect_timeout_s(address), transfer = ((unsigned)address->read_timeout_ms + 999) / 1000, off = 0;
     my_bool no = 0, yes = 1;
     char session[512];
     mysql_options(mysql, MYSQL_OPT_CONNECT_TIMEOUT, &connect);
@@ -179,6 +202,12 @@ static void set_options(MYSQL *mysql, const struct db_address *address) {
     mysql_options(mysql, MYSQL_INIT_COMMAND, session);
 }
 
+/* The library knows whole seconds only. What waits for a lock gets its answer after innodb_lock_wait_timeout = 1 s, and is no hang. */
+static void set_read_timeout(MYSQL *mysql, struct db_address *address) {
+    if (!mariadb_connection(mysql) && address->read_timeout_ms < LOCK_WAIT_OF_MYSQL_MS) address->read_timeout_ms = LOCK_WAIT_OF_MYSQL_MS;
+    mysql->net.pvio->timeout[PVIO_READ_TIMEOUT] = address->read_timeout_ms;
+}
+
 static enum db_result connect_anew(struct db *db) {
     const struct db_address *address = &db->address;
     bool local = address->socket && *address->socket;
@@ -187,12 +216,15 @@ static enum db_result connect_anew(struct db *db) {
     if (!mysql) NEVER("no memory left");
     set_options(mysql, address);
     mysql_options(mysql, MYSQL_OPT_PROTOCOL, &protocol);
+    asked(db);
     if (!mysql_real_connect(mysql, local ? NULL : address->host, address->user, address->password, address->name, local ? 0 : address->port,
                             local ? address->socket : NULL, CLIENT_FOUND_ROWS)) {
         log_line(LOG_WARN, "database", "what=\"cannot connect\" errno=%u", mysql_errno(mysql));
+        check_time(db, (int64_t)connect_timeout_s(address) * 1000);
         mysql_close(mysql);
         return DB_GONE;
     }
+    set_read_timeout(mysql, &db->address);
     db->mysql = mysql;
     db->generation++;
     return DB_OK;
@@ -206,13 +238,17 @@ static bool looks_lost(struct db *db) {
 
 enum db_result db_connect(struct db *db) {
     if (db->in_transaction) return db->failed;
+    if (db->gate.shut && db->gate.shut(db->gate.ctx)) return DB_GONE;
     if (db->mysql && looks_lost(db)) db_drop(db);
     return db->mysql ? DB_OK : connect_anew(db);
 }
 
+bool db_greets(struct db *db) { return greeting_look(&db->greeting, &db->address, clock_monotonic_us()); }
+
 enum db_result db_ping(struct db *db) {
     enum db_result r = db_connect(db);
     if (r) return r;
+    asked(db);
     return mysql_ping(db->mysql) ? failure(db, "ping", mysql_errno(db->mysql)) : DB_OK;
 }
 
@@ -220,6 +256,7 @@ enum db_result db_ping(struct db *db) {
 
 static unsigned send_command(struct db *db, enum command id) {
     const char *text = commands[id].text;
+    asked(db);
     return mysql_real_query(db->mysql, text, strlen(text)) ? mysql_errno(db->mysql) : 0;
 }
 
@@ -312,6 +349,7 @@ static enum db_result prepared(struct db *db, struct arena *a, const struct stat
     MYSQL_STMT **slot = &db->prepared[def - statements][form_of(rows)];
     if (!*slot) {
         struct str text = expanded(a, def->text, rows);
+        asked(db);
         MYSQL_STMT *statement = mysql_stmt_init(db->mysql);
         if (!statement) NEVER("no memory left");
         if (mysql_stmt_prepare(statement, text.p, text.n)) {
@@ -429,6 +467,7 @@ enum db_result db_execute(struct db *db, struct arena *a, const struct statement
         return failure(db, def->name, CR_INVALID_PARAMETER_NO);
     MYSQL_BIND *b = binds(db, n_args);
     for (size_t i = 0; i < n_args; i++) b[i] = bind_of(&args[i]);
+    asked(db);
     if ((n_args && mysql_stmt_bind_param(statement, b)) || mysql_stmt_execute(statement)) {
         r = failure(db, def->name, mysql_stmt_errno(statement));
         bool may_be_done = r == DB_GONE && !db->in_transaction && def->class != CLASS_READ;

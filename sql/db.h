@@ -27,8 +27,8 @@ const char *db_result_name(enum db_result r);
 struct db_address {
     const char *socket, *host, *name, *user, *password;
     unsigned port;
-    int read_timeout_s; /* of requests 4; of jobs and verify longer; 0: 4 */
-    int idle_timeout_s; /* the session's wait_timeout, after which the server drops a silent connection; 0: 10 */
+    int read_timeout_ms; /* how long an answer may take; of jobs and verify longer; 0: 4 s */
+    int idle_timeout_s;  /* the session's wait_timeout, after which the server drops a silent connection; 0: 10 */
 };
 
 /* Never fails for a database that is away: connecting happens at the first use, and again after a loss. */
@@ -36,6 +36,17 @@ struct db *db_open(const struct db_address *address); /* strings are copied */
 void db_close(struct db **db);
 enum db_result db_connect(struct db *db); /* connects where needed; DB_GONE where it cannot be */
 enum db_result db_ping(struct db *db);
+/* Who knows of a server that hangs, beyond this connection. While `shut` says so nothing is sent outside a transaction: DB_GONE at once.
+ * `hangs` is called where the server let the time-out pass. */
+struct db_gate {
+    bool (*shut)(void *ctx);
+    void (*hangs)(void *ctx);
+    void *ctx;
+};
+void db_set_gate(struct db *db, struct db_gate gate);
+/* Whether the server speaks to who connects, or refuses at once: looks without waiting for more than 50 ms, and goes on with the look of
+ * the last call. Behind a gate that is shut. */
+bool db_greets(struct db *db);
 void db_drop(struct db *db);                 /* closes the connection; the next use makes a new one */
 uint64_t db_generation(const struct db *db); /* counts connections made: a lane belongs to one. Read it after db_begin */
 enum db_result db_verify_catalogue(struct db *db, struct arena *a, struct str *error); /* prepares every statement once */

@@ -26,6 +26,14 @@ struct call_result {
     size_t rows;
 };
 
+/* A connection that was made to see whether the server says its first word; it says no more than that. */
+struct greeting {
+    int fd; /* −1: none */
+    int64_t since_us;
+};
+bool greeting_look(struct greeting *g, const struct db_address *address, int64_t now_us);
+void greeting_end(struct greeting *g);
+
 /* Runs one prepared form of a statement: group_rows is 1 … 16, 32 or 64 (1 where there is no group), args are all of its binds.
  * Adds the result's rows to `out` and the affected rows to *affected. */
 enum db_result db_execute(struct db *db, struct arena *a, const struct statement *def, size_t group_rows, const struct cell *args,

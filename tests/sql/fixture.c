@@ -25,7 +25,7 @@ struct db *connect_as(int person, int read_timeout_s, int idle_timeout_s) {
                                         .name = "accolade",
                                         .user = NAMES[person],
                                         .password = "",
-                                        .read_timeout_s = read_timeout_s,
+                                        .read_timeout_ms = read_timeout_s * 1000,
                                         .idle_timeout_s = idle_timeout_s});
 }
 

@@ -281,7 +281,7 @@ static void a_bad_item_of_an_array_is_rejected_alone(void **state) {
     assert_non_null(strstr(text, "\"pointer\":\"/1/id\""));
     assert_non_null(strstr(text, "},{\"n\":3}]}"));
     /* what comes with a problem is not settled, and keeps it */
-    settle_items(world->service, a, w.items + 1, 1, 0, 0);
+    settle_items(world->service, a, w.items + 1, 1, 0);
     assert_int_equal(w.items[1].problem, P_VALIDATION);
     assert_int_equal(w.items[1].faults.list.n, 3);
     /* SEMANTICS 6: the database went away in the middle: the retry of the whole replays what was done */
