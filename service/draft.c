@@ -76,13 +76,6 @@ static uint16_t highest_number(const struct code_number *codes, size_t n, enum c
     return highest;
 }
 
-static bool has_number(const struct code_number *codes, size_t n, const struct code_number *wanted) {
-    for (size_t i = 0; i < n; i++) {
-        if (codes[i].kind == wanted->kind && str_eq(codes[i].code, wanted->code)) return true;
-    }
-    return false;
-}
-
 /* The numbers that the tenant has, and new ones for what has none yet. */
 static enum problem number_codes(struct service *s, struct arena *a, struct draft *d, struct faults *f) {
     struct code_number *stored, *wanted;
@@ -94,7 +87,7 @@ static enum problem number_codes(struct service *s, struct arena *a, struct draf
     if (n_stored > 0) memcpy(all, stored, n_stored * sizeof *all);
     size_t n = n_stored;
     for (size_t i = 0; i < n_wanted; i++) {
-        if (has_number(all, n, &wanted[i])) continue;
+        if (code_has_number(&wanted[i], all, n)) continue;
         uint16_t highest = highest_number(all, n, wanted[i].kind);
         if (highest == UINT16_MAX) return fault_say(f, P_DEFINITION, "the tenant has used up all numbers for codes of this kind");
         all[n] = wanted[i];

@@ -3,6 +3,7 @@
 #define SERVICE_INSIDE_H
 
 #include "cache/memcached.h"
+#include "engine/config.h"
 #include "service/keys.h"
 #include "service/service.h"
 #include "sql/members.h"
@@ -51,6 +52,10 @@ struct service {
     int64_t deadline_us; /* of the request in hand, 0: none (commands, jobs) */
 };
 
+/* The definitions of a version, each parsed from its stored text. */
+MUST_CHECK enum problem definitions_load(struct service *s, struct arena *a, tenant_id t, uint64_t version, struct definition **out,
+                                         size_t *n_out, struct faults *f);
+bool code_has_number(const struct code_number *wanted, const struct code_number *codes, size_t n);
 bool service_is_late(const struct service *s); /* past the deadline of the request in hand */
 /* A new member's number and sealing key. */
 void member_key_make(struct member_key_row *row);

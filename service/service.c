@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -133,9 +134,8 @@ static struct program_slot *program_slot_of(struct service *s, tenant_id t, uint
     return NULL;
 }
 
-/* The definitions of a version, each parsed from its stored text. */
-static enum problem definitions_load(struct service *s, struct arena *a, tenant_id t, uint64_t version, struct definition **out,
-                                     size_t *n_out, struct faults *f) {
+enum problem definitions_load(struct service *s, struct arena *a, tenant_id t, uint64_t version, struct definition **out, size_t *n_out,
+                              struct faults *f) {
     struct definition_row *rows;
     size_t n;
     enum db_result r = definitions_at(s->db, a, t, version, &rows, &n);
@@ -145,10 +145,38 @@ static enum problem definitions_load(struct service *s, struct arena *a, tenant_
         d[i].kind = rows[i].kind;
         d[i].code = rows[i].code;
         d[i].pointer = str_printf(a, "/definitions/%zu", i);
-        if (json_parse(a, rows[i].body, &d[i].body, f) != P_OK) return P_CONFIG_UNUSABLE;
+        if (kind_find(d[i].kind) == NULL || json_parse(a, rows[i].body, &d[i].body, f) != P_OK) return P_CONFIG_UNUSABLE;
     }
     *out = d;
     *n_out = n;
+    return P_OK;
+}
+
+bool code_has_number(const struct code_number *wanted, const struct code_number *codes, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (codes[i].kind == wanted->kind && str_eq(codes[i].code, wanted->code)) return true;
+    }
+    return false;
+}
+
+static int by_kind_and_code(const void *x, const void *y) {
+    const struct code_number *a = x, *b = y;
+    if (a->kind != b->kind) return a->kind < b->kind ? -1 : 1;
+    return str_cmp(a->code, b->code);
+}
+
+/* Numbers were given when the version was saved: one that is missing is damage, and no reason to die. */
+static enum problem check_numbers(struct arena *a, const struct compile_in *in) {
+    struct code_number *wanted, *stored = arena_copy(a, in->codes, in->n_codes * sizeof *stored);
+    size_t n;
+    config_codes(a, in->definitions, in->n_definitions, &wanted, &n);
+    if (in->n_codes > 0) qsort(stored, in->n_codes, sizeof *stored, by_kind_and_code);
+    for (size_t i = 0; i < n; i++) {
+        if (in->n_codes > 0 && bsearch(&wanted[i], stored, in->n_codes, sizeof *stored, by_kind_and_code) != NULL) continue;
+        log_line(LOG_ERROR, "config_unusable", "tenant=%u version=%llu what=\"a code has no number: accolade verify\" code=%s",
+                 in->tenant.v, (unsigned long long)in->version, log_quote(a, wanted[i].code));
+        return P_CONFIG_UNUSABLE;
+    }
     return P_OK;
 }
 
@@ -163,6 +191,8 @@ static enum problem program_load(struct service *s, struct arena *a, tenant_id t
     enum db_result r = codes_read(s->db, a, t, &codes, &in.n_codes);
     if (r != DB_OK) return service_problem(r, f);
     in.codes = codes;
+    p = check_numbers(a, &in);
+    if (p != P_OK) return p;
     struct version_row change;
     r = version_zone_change(s->db, a, t, version, &change);
     if (r == DB_OK) {

@@ -109,11 +109,13 @@ static enum db_result verify_tenant(struct verifying *v, size_t index) {
     t.keys = service_tenant_keys(v->s, t.row->id);
     enum db_result r = codes_read(v->db, t.a, t.row->id, &t.codes, &t.n_codes);
     if (r == DB_OK) r = kept_read(v->db, t.a, &t.kept);
+    if (r == DB_OK) r = payments_due(v, &t);
     if (r == DB_OK) r = verify_members(v, &t);
     if (r == DB_OK) {
         check_sums(v, &t);
         r = verify_identities(v, &t);
     }
+    if (r == DB_OK) r = verify_codes(v, &t);
     v->out->tenants++;
     programs_trim(v->s);
     arena_free(&t.a);

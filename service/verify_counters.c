@@ -48,7 +48,7 @@ void tally_add(struct tally *t, enum counter_kind what, uint16_t no, enum period
 
 struct counters_walk {
     struct verifying *v;
-    const struct tenant_view *t;
+    struct tenant_view *t;
     const struct member_view *m;
     struct recount *recount;
     struct arena *a;
@@ -64,8 +64,23 @@ static struct str period_text(struct counters_walk *w, enum period_kind kind, in
     return str_printf(w->a, "%s from " STR_FMT, period_name(kind), STR_ARG(time));
 }
 
+static enum code_kind code_kind_of(enum counter_kind what) {
+    switch (what) {
+    case COUNTER_METRIC: return CODE_METRIC;
+    case COUNTER_LIMIT:
+    case COUNTER_COOLDOWN: return CODE_RULE;
+    case COUNTER_CAP:
+    case COUNTER_EARNED:
+    case COUNTER__MAX: break;
+    }
+    return CODE_CURRENCY;
+}
+
 static void store(struct counters_walk *w, const struct counter *items, size_t n) {
-    for (size_t i = 0; i < n; i++) tally_add(&w->stored, items[i].what, items[i].no, items[i].kind, items[i].start, items[i].value);
+    for (size_t i = 0; i < n; i++) {
+        note_number(w->t, code_kind_of(items[i].what), items[i].no);
+        tally_add(&w->stored, items[i].what, items[i].no, items[i].kind, items[i].start, items[i].value);
+    }
 }
 
 static void store_closed(struct counters_walk *w) {
@@ -85,18 +100,6 @@ static void store_closed(struct counters_walk *w) {
 }
 
 /* ---- comparing ---- */
-
-static enum code_kind code_kind_of(enum counter_kind what) {
-    switch (what) {
-    case COUNTER_METRIC: return CODE_METRIC;
-    case COUNTER_LIMIT:
-    case COUNTER_COOLDOWN: return CODE_RULE;
-    case COUNTER_CAP:
-    case COUNTER_EARNED:
-    case COUNTER__MAX: break;
-    }
-    return CODE_CURRENCY;
-}
 
 /* Whether both sides say something of it. */
 static bool is_comparable(const struct counters_walk *w, enum counter_kind what) {
@@ -204,7 +207,7 @@ static void compare_ladders(struct counters_walk *w) {
     }
 }
 
-void verify_counters(struct verifying *v, const struct tenant_view *t, const struct member_view *m, struct recount *r, struct arena *a) {
+void verify_counters(struct verifying *v, struct tenant_view *t, const struct member_view *m, struct recount *r, struct arena *a) {
     struct counters_walk w = {.v = v, .t = t, .m = m, .recount = r, .a = a, .stored = {.a = a}, .read = true};
     store(&w, m->state.counters.items, m->state.counters.n);
     store_closed(&w);

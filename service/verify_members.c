@@ -52,6 +52,7 @@ static enum db_result read_beside(struct verifying *v, struct slice *slice) {
         struct member_view *m = &slice->members[i];
         r = closed_of_member_text(v->db, slice->a, m->ref, &m->closed, &m->n_closed);
         if (r == DB_OK) r = wallets_with_entries(v->db, slice->a, m->ref, &m->wallets, &m->n_wallets);
+        if (r == DB_OK) r = payments_of_member(v->db, slice->a, m->ref, &m->payments, &m->n_payments);
         if (clock_monotonic_us() < until || i + 1 == slice->n) continue;
         slice->n = i + 1;
         slice->end = false;
@@ -106,7 +107,9 @@ static enum db_result find_orphans(struct verifying *v, const struct tenant_view
     enum db_result r = members_with_entries(v->db, slice->a, t->row->id, slice->after, slice->last, &found, &n);
     if (r == DB_OK) r = check_orphans(v, t, slice, found, n, "entries");
     if (r == DB_OK) r = members_with_outcomes(v->db, slice->a, t->row->id, slice->after, slice->last, &found, &n);
-    return r == DB_OK ? check_orphans(v, t, slice, found, n, "outcomes") : r;
+    if (r == DB_OK) r = check_orphans(v, t, slice, found, n, "outcomes");
+    if (r == DB_OK) r = members_with_payments(v->db, slice->a, t->row->id, slice->after, slice->last, &found, &n);
+    return r == DB_OK ? check_orphans(v, t, slice, found, n, "payments of rules") : r;
 }
 
 /* ---- proving ---- */
@@ -144,6 +147,7 @@ static enum db_result prove_member(struct verifying *v, struct tenant_view *t, s
     } else {
         verify_counters(v, t, m, &recount, a);
     }
+    verify_payments(v, t, m, &recount, a);
     return DB_OK;
 }
 

@@ -197,7 +197,9 @@ static void count_paid_rule(struct outcomes_walk *w, const struct version_facts 
         for (int kind = 0; kind < PERIOD__MAX; kind++) {
             if (fact->limit_kinds & 1u << kind) tally_add(&w->out->tally, COUNTER_LIMIT, rule, (enum period_kind)kind, 0, 1);
         }
-        if (fact->cooldown) tally_add(&w->out->tally, COUNTER_COOLDOWN, rule, PERIOD_EVER, 0, time_ms);
+        if (!fact->cooldown) continue;
+        tally_add(&w->out->tally, COUNTER_COOLDOWN, rule, PERIOD_EVER, 0, time_ms);
+        *LIST_PUSH(w->out->a, &w->out->paid) = (struct rule_payment){.rule = rule, .time_ms = time_ms};
     }
 }
 
@@ -223,6 +225,7 @@ static enum db_result count_rules(struct outcomes_walk *w, const struct outcome 
 static void count_metrics(struct outcomes_walk *w, const struct outcome *o) {
     for (size_t i = 0; i < o->counters.n; i++) {
         const struct counted *c = &o->counters.items[i];
+        note_number(w->t, CODE_METRIC, c->metric);
         for (uint8_t k = 0; k < c->n_periods; k++) {
             tally_add(&w->out->tally, COUNTER_METRIC, c->metric, c->periods[k].kind, c->periods[k].start, c->by);
         }
@@ -248,6 +251,8 @@ static void count_levels(struct outcomes_walk *w, const struct outcome *o) {
 static void expect_transfers(struct outcomes_walk *w, const struct outcome *o) {
     for (size_t i = 0; i < o->grants.n; i++) {
         const struct grant_result *g = &o->grants.items[i];
+        if (g->cause == CAUSE_RULE) note_number(w->t, CODE_RULE, g->cause_no);
+        if (g->cause == CAUSE_LADDER) note_number(w->t, CODE_LADDER, g->cause_no);
         *LIST_PUSH(w->out->a, &w->out->transfers) = (struct expected_transfer){
             .at = o->at,
             .e = {.currency = g->currency,
@@ -285,6 +290,8 @@ static enum db_result check_outcome(struct outcomes_walk *w, const struct outcom
                   (unsigned long long)row->member_version);
         o.at = row->at;
     }
+    note_number(w->t, CODE_TYPE, o.type_no);
+    note_number(w->t, CODE_ZONE, o.zone_no);
     look_inside(w, row, &o);
     count_metrics(w, &o);
     count_levels(w, &o);

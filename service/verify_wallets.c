@@ -9,7 +9,7 @@
 
 struct wallet_walk {
     struct verifying *v;
-    const struct tenant_view *t;
+    struct tenant_view *t;
     const struct member_view *m;
     struct recount *recount;
     struct arena *a;   /* of the page */
@@ -118,6 +118,7 @@ static void add_currency(struct arena *a, struct recount *r, bool spent, uint16_
 }
 
 static void count_entry(struct wallet_walk *w, const struct entry *e) {
+    note_number(w->t, CODE_CURRENCY, e->currency);
     struct recount *r = w->recount;
     bool earned = false, spent = false;
     accounts_add(r->a, &r->accounts, e->currency, (uint8_t)e->contra, e->amount);
@@ -226,7 +227,7 @@ static void find_unmet(struct wallet_walk *w) {
     }
 }
 
-enum db_result verify_wallets(struct verifying *v, const struct tenant_view *t, const struct member_view *m, struct recount *recount) {
+enum db_result verify_wallets(struct verifying *v, struct tenant_view *t, const struct member_view *m, struct recount *recount) {
     struct wallet_walk w = {.v = v, .t = t, .m = m, .recount = recount, .a = arena_new()};
     enum db_result r = DB_OK;
     for (size_t i = 0; i < m->state.wallets.n && !m->damaged && r == DB_OK; i++) {

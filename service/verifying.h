@@ -117,6 +117,8 @@ struct tenant_view {
     LIST(struct version_facts) facts;
     LIST(struct erased_count) erased; /* ascending by member: slices come so */
     struct kept kept;                 /* when it began */
+    int64_t payments_from_ms;         /* payments from then on must still have their row */
+    uint16_t highest[CODE__MAX];      /* number that any row of a member holds, by enum code_kind */
 };
 struct str code_text(struct arena *a, const struct tenant_view *t, enum code_kind kind, uint16_t no); /* the code, else "number 7" */
 
@@ -133,6 +135,8 @@ struct member_view {
     size_t n_closed;
     struct wallet_ref *wallets; /* with entries, whatever the state row says */
     size_t n_wallets;
+    struct rule_payment *payments; /* rows of rule_paid, by rule and time */
+    size_t n_payments;
     const struct member_key_row *key; /* NULL: there is none */
     const struct lane_row *heads;
     size_t n_heads;
@@ -163,15 +167,22 @@ struct recount {
     LIST(struct currency_sum) earned, spent;  /* lifetimes, from the entries */
     struct account_sums accounts;             /* of the entries, by their contra account */
     struct tally tally;
-    bool whole;   /* all outcomes from the first are there and can be read: everything can be recounted */
-    bool dropped; /* the first ones are no longer kept */
-    bool usable;  /* the programs of all versions compile */
+    LIST(struct rule_payment) paid; /* of rules that had a cooldown */
+    bool whole;                     /* all outcomes from the first are there and can be read: everything can be recounted */
+    bool dropped;                   /* the first ones are no longer kept */
+    bool usable;                    /* the programs of all versions compile */
 };
 MUST_CHECK enum db_result verify_outcomes(struct verifying *v, struct tenant_view *t, const struct member_view *m, struct recount *out);
 /* verify_wallets.c: invariant 1. Fills what the entries say of the recount. */
-MUST_CHECK enum db_result verify_wallets(struct verifying *v, const struct tenant_view *t, const struct member_view *m, struct recount *r);
+MUST_CHECK enum db_result verify_wallets(struct verifying *v, struct tenant_view *t, const struct member_view *m, struct recount *r);
 /* verify_counters.c: invariant 10 */
-void verify_counters(struct verifying *v, const struct tenant_view *t, const struct member_view *m, struct recount *r, struct arena *a);
+void verify_counters(struct verifying *v, struct tenant_view *t, const struct member_view *m, struct recount *r, struct arena *a);
+/* verify_payments.c: invariant 10, rule_paid. payments_due sets payments_from_ms. */
+MUST_CHECK enum db_result payments_due(struct verifying *v, struct tenant_view *t);
+void verify_payments(struct verifying *v, struct tenant_view *t, const struct member_view *m, struct recount *r, struct arena *a);
+/* verify_codes.c: the numbers of codes, after all members have noted what they hold. */
+void note_number(struct tenant_view *t, enum code_kind kind, uint16_t no);
+MUST_CHECK enum db_result verify_codes(struct verifying *v, struct tenant_view *t);
 /* verify_identities.c: invariant 3, from the identities. */
 MUST_CHECK enum db_result verify_identities(struct verifying *v, struct tenant_view *t);
 /* The event in an outcome; false: it cannot be opened or is no event. */

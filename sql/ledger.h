@@ -36,18 +36,5 @@ struct wallet_ref {
     uint64_t last_seq;
 };
 enum db_result wallets_with_entries(struct db *db, struct arena *a, struct member_ref m, struct wallet_ref **out, size_t *n_out);
-/* Up to where verify found a wallet right. */
-struct checkpoint_row {
-    struct member_ref m;
-    uint16_t currency;
-    enum part part;
-    uint64_t seq;
-    int64_t balance;
-    struct hash16 hash; /* of the entry `seq` */
-    int64_t checked_at;
-};
-enum db_result checkpoints_load(struct db *db, struct arena *a, const struct member_ref *m, size_t n, struct checkpoint_row **out,
-                                size_t *n_out);
-enum db_result checkpoints_write(struct db *db, struct arena *a, const struct checkpoint_row *rows, size_t n);
 
 #endif

@@ -64,6 +64,25 @@ enum db_result members_with_outcomes(struct db *db, struct arena *a, tenant_id t
     return members_in(db, STMT_OUTCOME_MEMBERS, a, t, after, last, out, n_out);
 }
 
+enum db_result members_with_payments(struct db *db, struct arena *a, tenant_id t, member_no after, member_no last, member_no **out,
+                                     size_t *n_out) {
+    return members_in(db, STMT_PAYMENT_MEMBERS, a, t, after, last, out, n_out);
+}
+
+enum db_result payments_of_member(struct db *db, struct arena *a, struct member_ref m, struct rule_payment **out, size_t *n_out) {
+    struct call c = call_of(db, STMT_PAYMENTS_OF_MEMBER, a, 1);
+    call_u32(&c, m.tenant.v);
+    call_u64(&c, m.member.v);
+    enum db_result r = call_run(&c);
+    *n_out = call_count(&c);
+    *out = NEW_ARRAY(a, struct rule_payment, *n_out);
+    for (size_t i = 0; call_next(&c); i++) {
+        (*out)[i].rule = (uint16_t)col_u64(&c);
+        (*out)[i].time_ms = col_i64(&c);
+    }
+    return r;
+}
+
 static struct position read_position(struct call *c) {
     struct position at;
     at.day = (uint32_t)col_u64(c);

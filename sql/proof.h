@@ -25,6 +25,10 @@ enum db_result members_with_entries(struct db *db, struct arena *a, tenant_id t,
                                     size_t *n_out);
 enum db_result members_with_outcomes(struct db *db, struct arena *a, tenant_id t, member_no after, member_no last, member_no **out,
                                      size_t *n_out);
+enum db_result members_with_payments(struct db *db, struct arena *a, tenant_id t, member_no after, member_no last, member_no **out,
+                                     size_t *n_out);
+/* All of one member, by rule and time. */
+enum db_result payments_of_member(struct db *db, struct arena *a, struct member_ref m, struct rule_payment **out, size_t *n_out);
 
 /* The outcomes of a member in order of their versions from *version on, about `limit` rows; *version becomes where to go on, 0: that was
  * all. Rows that share a version, which is what verify looks for, come together. */

@@ -20,16 +20,3 @@ CREATE TABLE entry (
     hash          BINARY(16)        NOT NULL COMMENT 'over the predecessor (ledger hash)',
     PRIMARY KEY (tenant_id, member_no, currency, part, seq)
 ) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
-
--- Up to which entry verify has found a wallet right.
-CREATE TABLE wallet_checkpoint (
-    tenant_id  INT UNSIGNED      NOT NULL,
-    member_no  BIGINT UNSIGNED   NOT NULL,
-    currency   SMALLINT UNSIGNED NOT NULL,
-    part       TINYINT UNSIGNED  NOT NULL,
-    seq        BIGINT UNSIGNED   NOT NULL,
-    balance    BIGINT            NOT NULL,
-    hash       BINARY(16)        NOT NULL,
-    checked_at BIGINT            NOT NULL,
-    PRIMARY KEY (tenant_id, member_no, currency, part)
-) ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

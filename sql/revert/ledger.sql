@@ -1,4 +1,3 @@
 -- Revert accolade:ledger from mysql
 
-DROP TABLE wallet_checkpoint;
 DROP TABLE entry;

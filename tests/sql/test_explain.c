@@ -30,7 +30,6 @@ static int fill(void **state) {
     side("INSERT INTO rule_paid SELECT x MOD 5, x DIV 10, 1, x FROM numbers");
     side("INSERT INTO derived_event SELECT x MOD 5, x DIV 10, x, 1, '' FROM numbers");
     side("INSERT INTO entry SELECT x MOD 5, x DIV 50, 1, 1, x, 1, 1, 1, 1, 1, 1, 1, 1, '', x, '' FROM numbers");
-    side("INSERT INTO wallet_checkpoint SELECT x MOD 5, x DIV 10, x MOD 3, x MOD 2, 1, 1, '', 1 FROM numbers WHERE x MOD 10 = 1");
     side("INSERT INTO event_identity SELECT x MOD 5, x, '', 1, 1, 1, 1, 1, x MOD 40 FROM numbers");
     side("INSERT INTO outcome SELECT x MOD 20, x MOD 7, x, 0, 1, x MOD 5, x DIV 50, x, '', '' FROM numbers");
     side("INSERT INTO lane SELECT x + 1, '', x, 1, 1 FROM numbers");
@@ -38,11 +37,10 @@ static int fill(void **state) {
     side("INSERT INTO rollup SELECT x DIV 20, x MOD 20, 1, 1 FROM numbers");
     side("INSERT INTO idempotency SELECT x MOD 5, x MOD 3, 0, '', x, '', x, 1, 1, 1, 1, 1, '' FROM numbers");
     side("INSERT INTO audit SELECT x MOD 5, x, x, '', '', '', '' FROM numbers");
-    side(
-        "ANALYZE TABLE audit, tenant, api_key, token_key, config_version, definition, code_number, member_key, member_state, "
-        "member_profile, "
-        "member_group, member_period, rule_paid, derived_event, entry, wallet_checkpoint, event_identity, outcome, lane, follower, rollup, "
-        "idempotency");
+    side("ANALYZE TABLE audit, tenant, api_key, token_key, config_version, definition, code_number, member_key, member_state, "
+         "member_profile, "
+         "member_group, member_period, rule_paid, derived_event, entry, event_identity, outcome, lane, follower, rollup, "
+         "idempotency");
     return 0;
 }
 

@@ -307,11 +307,9 @@ static void pages_are_filtered_and_summed(void **state) {
     check_page((struct entry_filter){.kinds = 1u << KIND_DECAY}, 10, "", "0 0 0 0");
 }
 
-static void wallets_and_checkpoints_come_back(void **state) {
+static void wallets_with_entries_come_back(void **state) {
     (void)state;
     struct entry_row rows[] = {entry_of(5, 1, 1, KIND_EARNED, 1), entry_of(5, 2, 1, KIND_EARNED, 1), entry_of(5, 1, 1, KIND_HOLD, 1)};
-    struct checkpoint_row p = {one(5), 2, PART_HELD, 7, -3, hash_of(9), 1000}, *points;
-    struct member_ref refs[] = {one(5), one(6)};
     struct wallet_ref *wallets;
     size_t n;
     rows[2].e.part = PART_HELD;
@@ -320,14 +318,6 @@ static void wallets_and_checkpoints_come_back(void **state) {
     assert_int_equal(n, 2);
     assert_true(wallets[0].currency == 2 && wallets[0].part == PART_AVAILABLE && wallets[0].last_seq == 2);
     assert_true(wallets[1].part == PART_HELD && wallets[1].last_seq == 1);
-    assert_ok(checkpoints_write(db[CAROL], arena, &p, 1));
-    p.seq = 8;
-    assert_ok(checkpoints_write(db[CAROL], arena, &p, 1));
-    assert_ok(checkpoints_load(db[CAROL], arena, refs, 2, &points, &n));
-    assert_int_equal(n, 1);
-    assert_true(points[0].m.member.v == 5 && points[0].currency == 2 && points[0].part == PART_HELD && points[0].seq == 8);
-    assert_true(points[0].balance == -3 && points[0].checked_at == 1000);
-    assert_memory_equal(points[0].hash.b, p.hash.b, 16);
 }
 
 #define T_(f) cmocka_unit_test_setup_teardown(f, test_open, test_close)
@@ -344,7 +334,7 @@ int main(void) {
         T_(profiles_and_what_else_is_erasable),
         T_(entries_come_back_in_order),
         T_(pages_are_filtered_and_summed),
-        T_(wallets_and_checkpoints_come_back),
+        T_(wallets_with_entries_come_back),
     };
     return cmocka_run_group_tests(tests, group_open, group_close);
 }

@@ -462,6 +462,44 @@ def a_balance_moved_to_another_account(w):
     w.change("INSERT INTO rollup (tenant_id, currency, account, balance) VALUES (%(t)s, %(c)s, 200, -1)", c=w.points)
 
 
+@damage("rule_paid", (10, r"^member \d+ rule_paid cool 2030-02-13T12:00:00.000Z$", "was paid, but has no row: a late event within its cooldown"))
+def a_payment_deleted(w):
+    w.change(f"DELETE FROM rule_paid WHERE {MINE} AND rule_no = %(r)s", r=w.cool)
+
+
+@damage("rule_paid", (10, r"^member \d+ rule_paid cool 2030-02-13T12:00:00.001Z$", "no outcome paid this rule at this time"),
+        (10, r"^member \d+ rule_paid cool 2030-02-13T12:00:00.000Z$", "was paid, but has no row"))
+def the_time_of_a_payment(w):
+    w.change(f"UPDATE rule_paid SET event_time = event_time + 1 WHERE {MINE} AND rule_no = %(r)s", r=w.cool)
+
+
+@damage("rule_paid", (10, r"^member \d+ rule_paid act 1970-01-01T00:00:05.000Z$|rule_paid act 5000$", "no outcome paid this rule"))
+def a_payment_of_another_rule(w):
+    w.change("INSERT INTO rule_paid VALUES (%(t)s, %(m)s, %(r)s, 5000)", r=w.act)
+
+
+@damage("rule_paid", (1, "^member 12345$", "has payments of rules but no state row"))
+def a_payment_of_nobody(w):
+    w.change("INSERT INTO rule_paid VALUES (%(t)s, 12345, %(r)s, 5000)", r=w.cool)
+
+
+@damage("code_number", (10, "^code_number currency gems$", "has the number 9, the one before has 2: numbers are given one after the other"),
+        (10, "^code_number currency points$", "has the number 2, the one before has 0"))
+def a_number(w):
+    w.change("UPDATE code_number SET code_no = 9 WHERE tenant_id = %(t)s AND kind = 1 AND code = 'gems'")
+
+
+@damage("code_number", (10, "^code_number metric acts$", "is missing: version 1 of the configuration cannot be used"),
+        (10, "^code_number metric$", "ends at 0, but a row of a member holds 1"))
+def a_number_deleted(w):
+    w.change("DELETE FROM code_number WHERE tenant_id = %(t)s AND kind = 2")
+
+
+@damage("code_number", (10, "^code_number unknown extra$", "there is no such kind as 77"))
+def a_number_of_no_kind(w):
+    w.change("INSERT INTO code_number VALUES (%(t)s, 77, 'extra', 1)")
+
+
 @pytest.mark.parametrize("tables, expected, damages", DAMAGES)
 def test_damage_is_found(world, tables, expected, damages):
     """Each kind of row, damaged by hand."""
