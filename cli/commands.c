@@ -155,7 +155,8 @@ const struct command cli_commands[] = {
      "",
      0,
      "prove the ledger: balances, sequences, hashes, sums, identities, lanes, counters",
-     {{"tenant", "CODE", "one tenant only"}},
+     {{"tenant", "CODE", "one tenant only, and the lanes, which all share"},
+      {"own", NULL, "with --tenant: only what is the tenant's own, without the lanes"}},
      NEEDS_PATIENCE,
      cli_verify},
 };

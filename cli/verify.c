@@ -114,6 +114,8 @@ int cli_verify(struct cli *c) {
         if (!cli_tenant(c, code, &tenant)) return EXIT_WRONG;
         options.tenant = tenant.id;
     }
+    options.own = cli_value(c, "own") != NULL;
+    if (options.own && code == NULL) return cli_usage("--own goes with --tenant");
     if (!c->json && isatty(STDERR_FILENO)) options.progress = tell;
     struct verify_report report;
     enum problem p = verify_run(c->service, c->arena, &options, &report, &c->faults);

@@ -19,11 +19,13 @@ struct verify_report {
     LIST(struct violation) violations;
 };
 struct verify_options {
-    tenant_id tenant;                                                           /* 0: all */
+    tenant_id tenant; /* 0: all */
+    bool own;         /* of that one only what is its own: the lanes are not read, and what they add to the roll-ups is taken from its
+                         members' outcomes */
     void (*progress)(void *ctx, const char *phase, uint64_t done, uint64_t of); /* NULL: none; `of` is an estimate, 0: unknown */
     void *ctx;
 };
-/* Reads only. P_OK with violations in the report; a problem: it could not be read to the end. Lanes are always read whole. */
+/* Reads only. P_OK with violations in the report; a problem: it could not be read to the end. Lanes are read whole, or not at all. */
 MUST_CHECK enum problem verify_run(struct service *s, struct arena *a, const struct verify_options *o, struct verify_report *out,
                                    struct faults *f);
 

@@ -11,6 +11,7 @@ struct slice {
     struct lane_row *heads;
     size_t n_heads;
     struct account_sums accounts; /* of the members' entries */
+    struct account_sums moved;    /* of their outcomes, as in struct recount */
 };
 
 struct str member_text(struct arena *a, const struct member_view *m) {
@@ -141,6 +142,7 @@ static enum db_result prove_member(struct verifying *v, struct tenant_view *t, s
     if (r == DB_OK) r = verify_wallets(v, t, m, &recount);
     if (r != DB_OK) return r;
     collect_accounts(slice->a, &slice->accounts, &recount.accounts);
+    collect_accounts(slice->a, &slice->moved, &recount.moved);
     if (recount.dropped) v->out->uncounted++;
     if (m->damaged) {
         violation(v, 1, t->row->code, member_text(a, m), "the state row is damaged: it is none of our encodings");
@@ -153,7 +155,7 @@ static enum db_result prove_member(struct verifying *v, struct tenant_view *t, s
 
 static enum db_result prove_slice(struct verifying *v, struct tenant_view *t, struct slice *slice) {
     struct arena *a = arena_new();
-    slice->accounts = (struct account_sums){0}; /* it may be proved again */
+    slice->accounts = slice->moved = (struct account_sums){0}; /* it may be proved again */
     enum db_result r = find_orphans(v, t, slice);
     for (size_t i = 0; i < slice->n && r == DB_OK; i++) {
         arena_reset(a);
@@ -204,6 +206,7 @@ enum db_result verify_members(struct verifying *v, struct tenant_view *t) {
             if (r == DB_OK) r = verify_again(v, &mark, &again);
         }
         collect_accounts(v->run, &v->sums[t->index].accounts, &slice.accounts);
+        sums_add_moved(v, t->index, &slice.moved);
         done += slice.n;
         if (r == DB_OK) tell(v, t, &slice, done);
     }

@@ -253,6 +253,7 @@ static void expect_transfers(struct outcomes_walk *w, const struct outcome *o) {
         const struct grant_result *g = &o->grants.items[i];
         if (g->cause == CAUSE_RULE) note_number(w->t, CODE_RULE, g->cause_no);
         if (g->cause == CAUSE_LADDER) note_number(w->t, CODE_LADDER, g->cause_no);
+        if (sums_wants(w->v, o->at)) accounts_add(w->out->a, &w->out->moved, g->currency, (uint8_t)g->contra, -(__int128)g->amount);
         *LIST_PUSH(w->out->a, &w->out->transfers) = (struct expected_transfer){
             .at = o->at,
             .e = {.currency = g->currency,

@@ -8,7 +8,10 @@
  * outcome is read once, and when the last slice is in, all wallets are as of one cut, which is that of the tenant side.
  *
  * The same is proved of each contra account for itself, with the entries that name it in the place of the wallets: those of a slice are
- * read up to where its snapshot saw them, so they stand at the same cut. */
+ * read up to where its snapshot saw them, so they stand at the same cut.
+ *
+ * Of one tenant's own rows (verify_options) the cut stays where the roll-up stood. What each member's outcomes beyond it moved is added
+ * with the member's wallets, both as of the member's snapshot. */
 #include "service/following.h"
 #include "service/verifying.h"
 
@@ -84,8 +87,18 @@ static enum db_result advance_lane(struct verifying *v, const struct lane_row *h
     return r;
 }
 
+bool sums_wants(const struct verifying *v, struct position at) { return v->options->own && at.n > v->cut[at.lane].n; }
+
+void sums_add_moved(struct verifying *v, size_t tenant, const struct account_sums *moved) {
+    for (size_t i = 0; i < moved->list.n; i++) {
+        const struct account_sum *x = &moved->list.items[i];
+        add_tenant_side(v, tenant, x->currency, x->account, x->sum);
+    }
+}
+
 enum db_result sums_advance(struct verifying *v, const struct lane_row *heads, size_t n) {
     enum db_result r = DB_OK;
+    if (v->options->own) return DB_OK;
     for (size_t i = 0; i < n && r == DB_OK; i++) r = advance_lane(v, &heads[i]);
     return r;
 }

@@ -88,6 +88,9 @@ MUST_CHECK enum db_result sums_begin(struct verifying *v);
 MUST_CHECK enum db_result sums_advance(struct verifying *v, const struct lane_row *heads, size_t n);
 void sums_add(struct verifying *v, size_t tenant, uint16_t currency, __int128 amount);
 void accounts_add(struct arena *a, struct account_sums *sums, uint16_t currency, uint8_t account, __int128 amount);
+/* Of one tenant's own rows: whether the roll-up has not folded this outcome yet; then what it moved is added with sums_add_moved. */
+bool sums_wants(const struct verifying *v, struct position at);
+void sums_add_moved(struct verifying *v, size_t tenant, const struct account_sums *moved);
 
 /* ---- one tenant ---- */
 
@@ -166,6 +169,7 @@ struct recount {
     LIST(struct ladder_paid) ladders;         /* the highest level reached by an outcome */
     LIST(struct currency_sum) earned, spent;  /* lifetimes, from the entries */
     struct account_sums accounts;             /* of the entries, by their contra account */
+    struct account_sums moved;                /* of outcomes that sums_wants, to tenant-side accounts */
     struct tally tally;
     LIST(struct rule_payment) paid; /* of rules that had a cooldown */
     bool whole;                     /* all outcomes from the first are there and can be read: everything can be recounted */

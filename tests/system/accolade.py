@@ -285,10 +285,11 @@ class Stack:
     def tenant(self, document=None, code=None):
         return Tenant(self, code or f"t{next(self.names)}", document)
 
-    def verify(self, tenant=None):
-        """Proves the ledger, of one tenant or of all."""
+    def verify(self, tenant=None, own=True):
+        """Proves the ledger, of all, or of one tenant. own: without the lanes, which all tenants share and which take longer the more tests
+        there were; they are proved at the end of each module, and everything at the end of each stack."""
         try:
-            out = self.cli("verify", "--json", *(["--tenant", tenant] if tenant else []))
+            out = self.cli("verify", "--json", *(["--tenant", tenant, *(["--own"] if own else [])] if tenant else []))
         except Failed as failed:
             raise AssertionError(f"accolade verify: {failed.out}{failed.err}") from None
         report = json.loads(out)

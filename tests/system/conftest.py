@@ -1,4 +1,5 @@
-"""One stack for the whole session; a tenant of its own for each test, verified after it; everything verified at the end."""
+"""One stack for the whole session; a tenant of its own for each test, verified after it; the lanes verified after each module, everything at
+the end."""
 import sys
 from pathlib import Path
 
@@ -38,6 +39,17 @@ def stack(recorder):
 @pytest.fixture(autouse=True)
 def named(request, recorder):
     recorder.test = request.node.nodeid
+
+
+@pytest.fixture(scope="module", autouse=True)
+def lanes(request):
+    """What the tests of a module wrote together: the lanes, and their sums at one cut."""
+    used = any("stack" in item.fixturenames for item in request.session.items if item.module is request.module)
+    stack = request.getfixturevalue("stack") if used else None
+    yield
+    if used:
+        report = stack.verify(stack.env["ACCOLADE_TENANT"], own=False)
+        assert report["lanes"] > 0
 
 
 @pytest.fixture

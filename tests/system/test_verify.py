@@ -1,13 +1,12 @@
 """`accolade verify` finds every kind of damage, done by hand, and names the place (invariants 1, 2, 3, 10, the lanes; DESIGN 12)."""
 import re
 import struct
-import threading
 from datetime import timedelta
 
 import pytest
 
-from accolade import NOON, Failed, config, currency, rule
-from damaged import BALANCE, CAP, CONFIG, COOLDOWN, CREATED, DAY, EARNED, EVER, HASH, LIMIT, METRIC, MONTH, SEQ, World
+from accolade import NOON, Failed
+from damaged import BALANCE, CAP, COOLDOWN, CREATED, DAY, EARNED, EVER, HASH, LIMIT, METRIC, MONTH, SEQ, World
 
 
 @pytest.fixture(scope="module")
@@ -505,12 +504,13 @@ def test_damage_is_found(world, tables, expected, damages):
     """Each kind of row, damaged by hand."""
     with world.kept({*tables, "follower", "rollup"}):
         damages(world)
-        report = world.report()
+        report, own = world.report(), world.report("--tenant", world.tenant.code, "--own")
     found = [(v["invariant"], v["where"], v["what"]) for v in report["violations"]]
     for invariant, where, what in expected:
         name = "lanes" if invariant == 0 else invariant
         assert any(f[0] == name and re.search(where, f[1]) and re.search(what, f[2]) for f in found), (name, where, what, found)
     assert {v["tenant"] for v in report["violations"] if v["invariant"] != "lanes"} <= {world.tenant.code}
+    assert own["violations"] == [v for v in report["violations"] if v["invariant"] != "lanes"]
 
 
 def test_what_was_read_is_said(world):
@@ -540,6 +540,12 @@ def test_a_tenant_that_does_not_exist(world):
     assert failed.value.code == 1 and "there is no tenant nobody" in failed.value.err
 
 
+def test_the_own_rows_of_all_tenants_are_not_asked_for(world):
+    with pytest.raises(Failed) as failed:
+        world.stack.cli("verify", "--own")
+    assert failed.value.code == 2 and "--own goes with --tenant" in failed.value.err
+
+
 def test_many_violations_are_counted(world):
     """Without the right key every entry is wrong: the report stays short."""
     with world.kept(["entry"]):
@@ -548,53 +554,3 @@ def test_many_violations_are_counted(world):
     wrong = world.one("SELECT COUNT(*) FROM entry")[0]
     assert len(report["violations"]) + report["more_violations"] >= 2 * wrong
     assert len(report["violations"]) <= 1000
-
-
-def test_a_long_history_is_read_page_by_page(stack, make_tenant):
-    """More outcomes of one day than a page has, more entries, more members than a slice, more than a roll-up folds at once."""
-    tenant = make_tenant(config(currency("points"), rule("act", pays=1)))
-    for day in range(3):
-        stack.clock.set(NOON + timedelta(days=day))
-        tenant.events([tenant.event_body("m", id=f"{day}-{n}") for n in range(700)] + [tenant.event_body(f"p{day}-{n}") for n in range(300)])
-    report = tenant.verify()
-    assert (report["members"], report["outcomes"], report["entries"], report["identities"]) == (901, 3000, 3000, 3000)
-    assert report["uncounted"] == 0
-    key = "tenant_id = %s AND identity = (SELECT MAX(identity) FROM (SELECT identity FROM event_identity WHERE tenant_id = %s) AS x)"
-    row = stack.sql(f"SELECT * FROM event_identity WHERE {key}", tenant.id, tenant.id)[0]
-    stack.sql(f"DELETE FROM event_identity WHERE {key}", tenant.id, tenant.id)
-    with pytest.raises(AssertionError, match="its event has no identity"):
-        tenant.verify()
-    stack.sql(f"INSERT INTO event_identity VALUES ({', '.join(['%s'] * len(row))})", *row)
-
-
-def test_nothing_is_wrong_while_everything_runs(stack, make_tenant):
-    """MECHANICS 3: slices, sums and lanes are proved at cuts while events, adjustments and roll-ups go on."""
-    tenant = make_tenant(CONFIG)
-    stop = threading.Event()
-    sent = []
-
-    def events(worker):
-        n = 0
-        while not stop.is_set():
-            tenant.events([tenant.event_body(f"p{(n + i) % 40}", ("act", "cool")[i % 2], time=NOON - timedelta(days=i % 3)) for i in range(20)])
-            tenant.adjust(f"p{n % 40}", 1)
-            n += 7
-            stop.wait(0.02)
-        sent.append(n)
-
-    def roll_up():
-        while not stop.wait(0.1):
-            stack.cli("job", "roll-up")
-
-    threads = [threading.Thread(target=events, args=(i,)) for i in range(3)] + [threading.Thread(target=roll_up)]
-    for thread in threads:
-        thread.start()
-    try:
-        outcomes = [tenant.verify()["outcomes"] for _ in range(4)]
-        stack.verify()
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-    assert len(sent) == 3 and min(sent) > 0
-    assert outcomes == sorted(set(outcomes)), "it went on meanwhile"
