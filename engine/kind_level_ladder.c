@@ -184,7 +184,7 @@ static void formula_compile(struct compiling *c, const struct ladder_form *form,
     int64_t n = form->formula.max_level - form->first_level + 1;
     if (n > LEVELS_MAX)
         (void)fault_add(c->faults, P_DEFINITION, at_key(c, pointer, "max_level"), "a ladder has at most %d levels", LEVELS_MAX);
-    bool loops = has_loop(form->formula.to_next);
+    bool loops = form->formula.to_next && has_loop(form->formula.to_next);
     if (loops) (void)fault_add(c->faults, P_DEFINITION, to_next, "a formula has no operators over lists");
     if (!e || loops || n > LEVELS_MAX || n < 1) return;
     struct level *levels = NEW_ARRAY(c->a, struct level, (size_t)n);
