@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/trap.h"
 #include "service/inside.h"
+#include "service/member_parts.h"
 #include "service/needs.h"
 #include "service/set.h"
 #include "sql/audit.h"
@@ -12,17 +13,13 @@
 
 enum { CHANGE_TRIES_MAX = 4 };
 
-static enum problem not_a_member(struct faults *f, struct str external_id) {
-    return fault_say(f, P_MEMBER_NOT_FOUND, "the tenant has no member \"" STR_FMT "\"", STR_ARG(external_id));
-}
-
 enum problem member_key_find(struct service *s, struct arena *a, const struct tenant_row *t, struct str external_id,
                              struct member_key_row *out, struct faults *f) {
     struct member_key_row wanted = {.tenant = t->id, .external_id = external_id}, *found;
     size_t n;
     enum db_result r = member_keys_find(s->db, a, &wanted, 1, &found, &n);
     if (r != DB_OK) return service_problem(r, f);
-    if (n == 0 || !found->has_key) return not_a_member(f, external_id);
+    if (n == 0 || !found->has_key) return member_unknown(f, external_id);
     *out = *found;
     return P_OK;
 }
@@ -105,7 +102,7 @@ static enum db_result load(struct change *c, struct faults *f, enum problem *p) 
     bool is_new = c->state->version == 1;
     c->state->version--; /* the lock counted it up */
     if (c->state->status == MEMBER_ERASED || (is_new && !c->create && !c->bare_key)) {
-        *p = not_a_member(f, c->external_id);
+        *p = member_unknown(f, c->external_id);
         return DB_OK;
     }
     return state_zones(c->s, c->a, c->state, c->program);

@@ -9,7 +9,7 @@
 
 /* {"version":7,"definitions":[…]} */
 MUST_CHECK enum problem config_export(struct service *s, struct arena *a, tenant_id t, uint64_t version, struct str *out, struct faults *f);
-/* {"version":7,"definitions":[…]} of one kind. */
+/* The same of the present version, kind "" : all; to be shown: it may come from a copy (service/copies.h). */
 MUST_CHECK enum problem config_of_kind(struct service *s, struct arena *a, const struct tenant_row *t, struct str kind, struct str *out,
                                        struct faults *f);
 /* One definition as it stands; *version is the one that brought it: its ETag. P_NOT_FOUND. */

@@ -1,4 +1,5 @@
 /* service/config_read.c: a configuration as it stands and as it was. */
+#include "service/copies.h"
 #include "service/draft.h"
 #include "service/paging.h"
 
@@ -11,13 +12,7 @@ enum problem config_rows(struct service *s, struct arena *a, tenant_id t, uint64
     return version == 0 ? P_OK : service_problem(definitions_at(s->db, a, t, version, rows, n), f);
 }
 
-/* kind "" : all. */
-static enum problem export_rows(struct service *s, struct arena *a, tenant_id t, uint64_t version, struct str kind, struct str *out,
-                                struct faults *f) {
-    struct definition_row *rows;
-    size_t n;
-    enum problem p = config_rows(s, a, t, version, &rows, &n, f);
-    if (p != P_OK) return p;
+static struct str rows_text(struct arena *a, const struct definition_row *rows, size_t n, uint64_t version, struct str kind) {
     struct buf b = buf_new(a, SIZE_MAX); /* draft_make bounds a configuration */
     struct json_writer w = json_writer_of(&b);
     json_open_object(&w);
@@ -30,12 +25,15 @@ static enum problem export_rows(struct service *s, struct arena *a, tenant_id t,
     }
     json_close_array(&w);
     json_close_object(&w);
-    *out = buf_str(&b);
-    return P_OK;
+    return buf_str(&b);
 }
 
 enum problem config_export(struct service *s, struct arena *a, tenant_id t, uint64_t version, struct str *out, struct faults *f) {
-    return export_rows(s, a, t, version, STR(""), out, f);
+    struct definition_row *rows;
+    size_t n;
+    enum problem p = config_rows(s, a, t, version, &rows, &n, f);
+    if (p == P_OK) *out = rows_text(a, rows, n, version, STR(""));
+    return p;
 }
 
 /* What is not there: of a kind that does not exist, which ones do. */
@@ -45,10 +43,20 @@ static enum problem nothing(struct arena *a, const char *is, struct str kind, st
     return fault_say(f, P_NOT_FOUND, "there %s a " STR_FMT " \"" STR_FMT "\"", is, STR_ARG(kind), STR_ARG(code));
 }
 
+/* What a version has never changes: a copy of its text will do to be shown (DESIGN 8, "catalogues"), but nothing is made from it. */
 enum problem config_of_kind(struct service *s, struct arena *a, const struct tenant_row *t, struct str kind, struct str *out,
                             struct faults *f) {
-    if (kind_find(kind) == NULL) return nothing(a, "is not", kind, STR(""), f);
-    return export_rows(s, a, t->id, t->config_version, kind, out, f);
+    if (kind.n > 0 && kind_find(kind) == NULL) return nothing(a, "is not", kind, STR(""), f);
+    struct str what = str_printf(a, "config.%llu." STR_FMT, (unsigned long long)t->config_version, STR_ARG(kind));
+    struct copy_name name = copy_name_of(s, a, t->id, NULL, what);
+    struct definition_row *rows;
+    size_t n;
+    if (copy_find(s, a, &name, out)) return P_OK;
+    enum problem p = config_rows(s, a, t->id, t->config_version, &rows, &n, f);
+    if (p != P_OK) return p;
+    *out = rows_text(a, rows, n, t->config_version, kind);
+    copy_keep(s, a, &name, *out);
+    return P_OK;
 }
 
 enum problem config_get(struct service *s, struct arena *a, const struct tenant_row *t, struct str kind, struct str code, struct str *out,

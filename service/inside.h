@@ -40,7 +40,7 @@ struct service {
     struct arena *arena;      /* of the process */
     struct db *db;
     struct cache *cache;
-    struct key32 installation;
+    struct key32 installation, copies;    /* copies: seals those in memcached that belong to no member */
     struct tenant_keys_slot *tenant_keys; /* direct-mapped by tenant id */
     struct key_slot *key_slots;           /* direct-mapped by key id */
     struct program_slot *programs;

@@ -9,105 +9,157 @@
 #include "service/member_parts.h"
 #include "sql/members.h"
 
+enum problem member_unknown(struct faults *f, struct str external_id) {
+    return fault_say(f, P_MEMBER_NOT_FOUND, "the tenant has no member \"" STR_FMT "\"", STR_ARG(external_id));
+}
+
 enum problem member_find(struct service *s, struct arena *a, const struct tenant_row *t, struct str external_id, struct member_found *out,
                          struct faults *f) {
-    struct member_key_row key;
-    enum problem p = member_key_find(s, a, t, external_id, &key, f);
-    if (p != P_OK) return p;
-    struct member_ref ref = {t->id, key.member};
-    size_t n;
-    enum db_result r = states_load(s->db, a, &ref, 1, &out->state, &n);
+    *out = (struct member_found){0};
+    struct member_row row;
+    enum db_result r = member_load(s->db, a, t->id, external_id, &row);
+    if (r == DB_NOT_FOUND) return member_unknown(f, external_id);
     if (r != DB_OK) return service_problem(r, f);
-    if (n == 0) return fault_say(f, P_MEMBER_NOT_FOUND, "the tenant has no member \"" STR_FMT "\"", STR_ARG(external_id));
-    out->no = key.member;
+    out->no = row.state->member;
     out->external_id = external_id;
-    memcpy(out->sealing_key, key.sealing_key, SEAL_KEY_BYTES);
-    p = program_get(s, t->id, t->config_version, &out->program, f);
+    memcpy(out->sealing_key, row.sealing_key, SEAL_KEY_BYTES);
+    out->sum = row.sum;
+    out->state = row.state;
+    enum problem p = program_get(s, t->id, t->config_version, &out->program, f);
     return p == P_OK ? service_problem(state_zones(s, a, out->state, out->program), f) : p;
 }
 
 /* ---- points ---- */
 
-/* Points earned on the tenant's present day. Where an event that lies ahead has begun the next day already, today's are closed. */
-static enum db_result earned_today(struct service *s, struct arena *a, const struct member_found *m, uint16_t currency, int64_t now_ms,
-                                   int64_t *out) {
-    struct zone_ref tenant_zone = {.of = ZONE_TENANT};
-    const struct counter *c = state_counter(m->state, COUNTER_EARNED, currency, PERIOD_DAY);
-    int64_t start = counter_period(c, PERIOD_DAY, zone_at(m->program, m->state, &tenant_zone, now_ms), now_ms, NULL);
-    *out = 0;
+static void put(struct json_writer *w, const char *key, int64_t value) {
+    json_key(w, key);
+    json_put_i64(w, value);
+}
+
+struct rendering { /* of a member's currencies, at a moment */
+    struct service *s;
+    struct arena *a;
+    const struct member_found *m;
+    int64_t now_ms;
+    struct json_writer *w;
+    struct member_parts *parts;
+};
+
+/* The parts are good while the same period counts: until its end, or until the moment from which the row's own counts. */
+static void holds_within(struct member_parts *parts, const struct counter *known, int64_t start, int64_t end, int64_t now_ms) {
+    if (known != NULL && known->start > now_ms && known->start < end) end = known->start;
+    if (start > parts->from_ms) parts->from_ms = start;
+    if (end < parts->until_ms) parts->until_ms = end;
+}
+
+/* What one of a currency's counters has in the present day of a zone. Where an event that lies ahead has begun the next day already,
+ * today's are closed. */
+static enum db_result of_today(struct rendering *x, enum counter_kind what, uint16_t currency, const struct zone_ref *ref, int64_t *value,
+                               int64_t *end) {
+    const struct member_found *m = x->m;
+    const struct counter *c = state_counter(m->state, what, currency, PERIOD_DAY);
+    int64_t start = counter_period(c, PERIOD_DAY, zone_at(m->program, m->state, ref, x->now_ms), x->now_ms, end);
+    holds_within(x->parts, c, start, *end, x->now_ms);
+    *value = 0;
     if (c == NULL || c->start < start) return DB_OK;
     if (c->start == start) {
-        *out = c->value;
+        *value = c->value;
         return DB_OK;
     }
     struct closed_row wanted = {.m = {m->state->tenant, m->no}, .period = {.kind = PERIOD_DAY, .start = start}}, *found;
     size_t n;
-    enum db_result r = closed_load(s->db, a, &wanted, 1, &found, &n);
+    enum db_result r = closed_load(x->s->db, x->a, &wanted, 1, &found, &n);
     for (size_t i = 0; r == DB_OK && n == 1 && i < found->period.counters.n; i++) {
         const struct counter *old = &found->period.counters.items[i];
-        if (old->what == COUNTER_EARNED && old->no == currency) *out = old->value;
+        if (old->what == what && old->no == currency) *value = old->value;
     }
     return r;
 }
 
-static enum db_result put_currency(struct service *s, struct arena *a, struct json_writer *w, const struct member_found *m, uint16_t no,
-                                   struct str code, int64_t now_ms) {
-    int64_t today;
-    enum db_result r = earned_today(s, a, m, no, now_ms, &today);
-    if (r != DB_OK) return r;
-    int64_t available = state_wallet(a, m->state, no, PART_AVAILABLE)->balance;
-    int64_t held = state_wallet(a, m->state, no, PART_HELD)->balance;
-    const struct lifetime *life = state_lifetime(a, m->state, no);
-    json_open_object(w);
-    json_key(w, "currency");
-    json_put_str(w, code);
-    json_key(w, "balance");
-    json_put_i64(w, available + held);
-    json_key(w, "held");
-    json_put_i64(w, held);
-    json_key(w, "available");
-    json_put_i64(w, available);
-    json_key(w, "lifetime_earned");
-    json_put_i64(w, life->earned);
-    json_key(w, "lifetime_spent");
-    json_put_i64(w, life->spent);
-    json_key(w, "earned_today");
-    json_put_i64(w, today);
-    json_close_object(w);
-    return DB_OK;
+/* Today's cap and what is left of it. */
+static enum db_result put_cap(struct rendering *x, const struct currency *currency) {
+    int64_t used, resets_at, amount = cap_amount(x->m->program, x->m->state, currency);
+    enum db_result r = of_today(x, COUNTER_CAP, currency->no, &currency->cap.zone, &used, &resets_at);
+    json_key(x->w, "daily_cap");
+    json_open_object(x->w);
+    put(x->w, "amount", amount);
+    put(x->w, "used", used);
+    put(x->w, "left", used < amount ? amount - used : 0);
+    json_key(x->w, "resets_at");
+    json_put_time(x->w, resets_at);
+    json_close_object(x->w);
+    return r;
 }
 
-enum db_result member_put_currencies(struct service *s, struct arena *a, struct json_writer *w, const struct member_found *m,
-                                     int64_t now_ms) {
+/* currency NULL: retired */
+static enum db_result put_currency(struct rendering *x, uint16_t no, struct str code, const struct currency *currency) {
+    struct zone_ref tenant_zone = {.of = ZONE_TENANT};
+    struct member_state *state = x->m->state;
+    int64_t available = state_wallet(x->a, state, no, PART_AVAILABLE)->balance, held = state_wallet(x->a, state, no, PART_HELD)->balance;
+    const struct lifetime *life = state_lifetime(x->a, state, no);
+    int64_t today, end;
+    enum db_result r = of_today(x, COUNTER_EARNED, no, &tenant_zone, &today, &end);
+    json_open_object(x->w);
+    json_key(x->w, "currency");
+    json_put_str(x->w, code);
+    put(x->w, "balance", available + held);
+    put(x->w, "held", held);
+    put(x->w, "available", available);
+    put(x->w, "lifetime_earned", life->earned);
+    put(x->w, "lifetime_spent", life->spent);
+    put(x->w, "earned_today", today);
+    if (r == DB_OK && currency != NULL && currency->has_cap) r = put_cap(x, currency);
+    json_close_object(x->w);
+    return r;
+}
+
+struct member_parts member_parts_new(void) {
+    return (struct member_parts){.from_ms = INT64_MIN, .until_ms = INT64_MAX};
+}
+
+enum db_result member_currencies(struct service *s, struct arena *a, const struct member_found *m, int64_t now_ms,
+                                 struct member_parts *out) {
+    MUST(m->program != NULL);            /* member_find has found it */
+    struct buf b = buf_new(a, SIZE_MAX); /* bounded by the definitions */
+    struct json_writer w = json_writer_of(&b);
+    struct rendering x = {.s = s, .a = a, .m = m, .now_ms = now_ms, .w = &w, .parts = out};
     enum db_result r = DB_OK;
-    json_open_array(w);
+    json_open_array(&w);
     for (size_t i = 0; i < m->program->n_currencies && r == DB_OK; i++) {
-        r = put_currency(s, a, w, m, m->program->currencies[i].no, m->program->currencies[i].code, now_ms);
+        const struct currency *currency = &m->program->currencies[i];
+        r = put_currency(&x, currency->no, currency->code, currency);
     }
-    for (size_t i = 0, n = m->state->wallets.n; i < n && r == DB_OK; i++) { /* what is held of retired currencies is still shown */
+    for (size_t i = 0; i < m->state->wallets.n && r == DB_OK; i++) { /* what is held of retired currencies is still shown; the list grows */
         struct wallet wallet = m->state->wallets.items[i];
         if (wallet.part != PART_AVAILABLE || program_currency_no(m->program, wallet.currency) != NULL) continue;
-        r = put_currency(s, a, w, m, wallet.currency, program_code(m->program, CODE_CURRENCY, wallet.currency), now_ms);
+        r = put_currency(&x, wallet.currency, program_code(m->program, CODE_CURRENCY, wallet.currency), NULL);
     }
-    json_close_array(w);
+    json_close_array(&w);
+    out->currencies = buf_str(&b);
     return r;
+}
+
+/* {"member":…,"name":part} */
+static struct str answer_text(struct arena *a, struct str member, const char *name, struct str part) {
+    struct buf b = buf_new(a, SIZE_MAX); /* bounded by the part */
+    struct json_writer w = json_writer_of(&b);
+    json_open_object(&w);
+    json_key(&w, "member");
+    json_put_str(&w, member);
+    json_key(&w, name);
+    json_put_raw(&w, part);
+    json_close_object(&w);
+    return buf_str(&b);
 }
 
 enum problem member_points(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, int64_t now_ms,
                            struct str *out, struct faults *f) {
     struct member_found m;
+    struct member_parts parts = member_parts_new();
     enum problem p = member_find(s, a, t, member, &m, f);
-    if (p != P_OK) return p;
-    struct buf b = buf_new(a, SIZE_MAX); /* bounded by the definitions */
-    struct json_writer w = json_writer_of(&b);
-    json_open_object(&w);
-    json_key(&w, "member");
-    json_put_str(&w, member);
-    json_key(&w, "currencies");
-    enum db_result r = member_put_currencies(s, a, &w, &m, now_ms);
-    json_close_object(&w);
-    *out = buf_str(&b);
-    return service_problem(r, f);
+    if (p == P_OK) p = service_problem(member_currencies(s, a, &m, now_ms, &parts), f);
+    if (p == P_OK) *out = answer_text(a, member, "currencies", parts.currencies);
+    return p;
 }
 
 /* ---- levels ---- */
@@ -162,25 +214,23 @@ static void put_ladder(struct arena *a, struct json_writer *w, const struct memb
     json_close_object(w);
 }
 
-void member_put_ladders(struct arena *a, struct json_writer *w, const struct member_found *m) {
-    json_open_array(w);
-    for (size_t i = 0; i < m->program->n_ladders; i++) put_ladder(a, w, m, &m->program->ladders[i]);
-    json_close_array(w);
+void member_ladders(struct arena *a, const struct member_found *m, struct member_parts *out) {
+    MUST(m->program != NULL);
+    struct buf b = buf_new(a, SIZE_MAX); /* bounded by the definitions */
+    struct json_writer w = json_writer_of(&b);
+    json_open_array(&w);
+    for (size_t i = 0; i < m->program->n_ladders; i++) put_ladder(a, &w, m, &m->program->ladders[i]);
+    json_close_array(&w);
+    out->levels = buf_str(&b);
 }
 
 enum problem member_levels(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, struct str *out,
                            struct faults *f) {
     struct member_found m;
+    struct member_parts parts = member_parts_new();
     enum problem p = member_find(s, a, t, member, &m, f);
     if (p != P_OK) return p;
-    struct buf b = buf_new(a, SIZE_MAX); /* bounded by the definitions */
-    struct json_writer w = json_writer_of(&b);
-    json_open_object(&w);
-    json_key(&w, "member");
-    json_put_str(&w, member);
-    json_key(&w, "levels");
-    member_put_ladders(a, &w, &m);
-    json_close_object(&w);
-    *out = buf_str(&b);
+    member_ladders(a, &m, &parts);
+    *out = answer_text(a, member, "levels", parts.levels);
     return P_OK;
 }

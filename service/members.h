@@ -12,6 +12,7 @@ struct member_found {
     member_no no;
     struct str external_id;
     uint8_t sealing_key[SEAL_KEY_BYTES];
+    uint32_t sum; /* of the state row as stored (sql/members.h) */
     struct member_state *state;
     const struct program *program; /* of the tenant's present version */
 };

@@ -51,6 +51,7 @@ struct service *service_open(const struct settings *settings, bool patient, stru
     s->arena = arena;
     s->settings = *settings;
     s->installation = installation;
+    s->copies = crypto_hkdf(&installation, STR(""), STR("copies"));
     s->tenant_keys = NEW_ARRAY(arena, struct tenant_keys_slot, TENANT_KEYS_SLOTS);
     s->key_slots = NEW_ARRAY(arena, struct key_slot, KEY_SLOTS);
     s->cap_programs = PROGRAMS_MAX * 2;
@@ -89,6 +90,7 @@ void service_close(struct service **service) {
     for (size_t i = 0; i < s->n_programs; i++) arena_free(&s->programs[i].arena);
     for (size_t i = 0; i < KEY_SLOTS; i++) arena_free(&s->key_slots[i].arena);
     crypto_wipe(&s->installation, sizeof s->installation);
+    crypto_wipe(&s->copies, sizeof s->copies);
     struct arena *arena = s->arena;
     arena_free(&arena);
     *service = NULL;

@@ -33,6 +33,14 @@ enum db_result states_lock(struct db *db, struct arena *a, const struct member_r
 /* The rows as they stand; DB_OK with fewer rows than asked where some are missing. `version` is the stored one. With the lock held it
  * is one more than the last outcome's. Zone pointers, closed periods and profiles are the caller's. */
 enum db_result states_load(struct db *db, struct arena *a, const struct member_ref *m, size_t n, struct member_state **out, size_t *n_out);
+/* One member by its external id, in one statement. */
+struct member_row {
+    uint8_t sealing_key[SEAL_KEY_BYTES];
+    uint32_t sum;               /* of the state as stored: the same version in a database that was set back has another */
+    struct member_state *state; /* as states_load gives it */
+};
+/* DB_NOT_FOUND: no member, or one without a state row, or an erased one. */
+enum db_result member_load(struct db *db, struct arena *a, tenant_id t, struct str external_id, struct member_row *out);
 /* Writes version, hot, and cold where dirty: one statement for all rows (cold may be written unchanged in a mixed set). */
 enum db_result states_write(struct db *db, struct arena *a, const struct member_state *const *s, size_t n);
 

@@ -1,5 +1,7 @@
 #include "sql/members.h"
 
+#include <string.h>
+
 #include "base/log.h"
 #include "sql/statements.h"
 
@@ -59,6 +61,28 @@ enum db_result states_load(struct db *db, struct arena *a, const struct member_r
     struct call c = call_of(db, STMT_STATES_LOAD, a, n);
     for (size_t i = 0; i < n; i++) bind_ref(&c, m[i]);
     return states_run(&c, out, n_out);
+}
+
+enum db_result member_load(struct db *db, struct arena *a, tenant_id t, struct str external_id, struct member_row *out) {
+    struct call c = call_of(db, STMT_MEMBER_LOAD, a, 1);
+    call_u32(&c, t.v);
+    call_bytes(&c, external_id);
+    enum db_result r = call_run(&c);
+    if (r) return r;
+    if (!call_next(&c)) return DB_NOT_FOUND;
+    struct member_ref m = {t, {col_u64(&c)}};
+    struct str key = col_bytes(&c);
+    if (key.n != SEAL_KEY_BYTES) return damaged("member_key", m);
+    memcpy(out->sealing_key, key.p, SEAL_KEY_BYTES);
+    uint64_t version = col_u64(&c);
+    out->sum = (uint32_t)col_u64(&c);
+    out->state = NEW(a, struct member_state);
+    struct str hot = col_bytes(&c), cold = col_bytes(&c);
+    if (!state_decode(a, hot, cold, out->state)) return damaged("member_state", m);
+    out->state->tenant = t;
+    out->state->member = m.member;
+    out->state->version = version;
+    return DB_OK;
 }
 
 enum db_result states_slice(struct db *db, struct arena *a, tenant_id t, member_no after, size_t limit, struct member_state **out,

@@ -120,6 +120,29 @@ static void state_rows_are_created_locked_and_written(void **state) {
     db_rollback(db[CAROL]);
 }
 
+static void one_member_is_found_with_its_state_in_one_statement(void **state) {
+    (void)state;
+    struct member_key_row keys[] = {member_key_of(T, STR("agent-17"), 17), member_key_of(T, STR("bare"), 18)};
+    struct member_row row, again;
+    assert_ok(member_keys_insert(db[CAROL], arena, keys, 2));
+    struct member_state *written = state_of(17, 4);
+    const struct member_state *rows[] = {written};
+    assert_ok(states_write(db[CAROL], arena, rows, 1));
+    assert_ok(member_load(db[CAROL], arena, T, STR("agent-17"), &row));
+    assert_true(row.state->tenant.v == T.v && row.state->member.v == 17 && row.state->version == 4);
+    assert_true(row.state->wallets.n == 1 && row.state->wallets.items[0].balance == 20);
+    assert_memory_equal(row.sealing_key, keys[0].sealing_key, SEAL_KEY_BYTES);
+    assert_result(member_load(db[CAROL], arena, T, STR("bare"), &again), "not-found"); /* a key without a state row */
+    assert_result(member_load(db[CAROL], arena, T, STR("agent-17 "), &again), "not-found");
+    assert_result(member_load(db[CAROL], arena, OTHER, STR("agent-17"), &again), "not-found");
+    written->wallets.items[0].balance = 21; /* the same version with another content, as after a restore */
+    assert_ok(states_write(db[CAROL], arena, rows, 1));
+    assert_ok(member_load(db[CAROL], arena, T, STR("agent-17"), &again));
+    assert_true(again.state->version == row.state->version && again.sum != row.sum);
+    assert_ok(member_key_erase(db[CAROL], arena, T, (member_no){17}));
+    assert_result(member_load(db[CAROL], arena, T, STR("agent-17"), &again), "not-found");
+}
+
 static void the_cold_part_stays_where_nobody_changed_it(void **state) {
     (void)state;
     struct member_ref m = one(5);
@@ -326,6 +349,7 @@ int main(void) {
         T_(member_keys_are_inserted_once),
         T_(an_erased_member_has_neither_id_nor_key),
         T_(state_rows_are_created_locked_and_written),
+        T_(one_member_is_found_with_its_state_in_one_statement),
         T_(the_cold_part_stays_where_nobody_changed_it),
         T_(a_damaged_state_row_is_fatal),
         T_(slices_of_a_tenant_are_ascending),

@@ -17,6 +17,8 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import pymysql
 
+import cachemodes
+
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = os.environ.get("BUILD", "dev")
 WORK = ROOT / "build" / f"test-{BUILD}"
@@ -227,7 +229,9 @@ class Failed(Exception):
 
 
 class Stack:
-    """scripts/run in a folder under build/, stopped by scripts/run --stop."""
+    """scripts/run in a folder under build/, stopped by scripts/run --stop. Its memcached is spoiled as ACCOLADE_TEST_MEMCACHED says."""
+    cachemode, spoiled = cachemodes.MODE, None
+
     def __init__(self, name, workers=2, preset="call-center", recorder=None, **settings):
         self.dir, self.port = WORK / name, free_port()
         self.workers, self.preset, self.settings, self.recorder = workers, preset, settings, recorder
@@ -256,15 +260,30 @@ class Stack:
         self.clock = Clock(self.dir / "clock")
         self.http = Http(self.url, recorder=self.recorder)
         self.admin = Http(unix=self.env["ACCOLADE_ADMIN_SOCKET"], recorder=self.recorder)
+        self.unspoil()
+        if self.cachemode:
+            self.spoil(self.cachemode)
+
+    def spoil(self, mode):
+        """Lets memcached be as cachemodes says, until unspoil or the next start."""
+        self.spoiled = cachemodes.Spoiled(mode, int(self.env["ACCOLADE_MEMCACHED_PID"]), self.env["ACCOLADE_MEMCACHED"])
+        return self.spoiled
+
+    def unspoil(self):
+        if self.spoiled:
+            self.spoiled.close()
+        self.spoiled = None
 
     def stop(self):
+        self.unspoil()
         if self.dir.exists():
             self.script("--stop")
 
     def mend(self):
         """scripts/run again, where something is not as it was started."""
-        alive = all(Path(f"/proc/{pid}").exists() for name, pid in self.env.items() if name.endswith("_PID"))
-        if not alive or json.loads(self.admin.send("GET", "/readyz").body).get("checks", {}).get("memcached") != "ok":
+        gone = ("ACCOLADE_MEMCACHED_PID",) if self.cachemode in ("absent", "wrong") else ()
+        alive = all(Path(f"/proc/{pid}").exists() for name, pid in self.env.items() if name.endswith("_PID") and name not in gone)
+        if not alive or json.loads(self.admin.send("GET", "/readyz").body).get("checks", {}).get("memcached") != cachemodes.STATE:
             self.script()
             self.read_env()
 

@@ -264,7 +264,7 @@ def test_A8_partial_grant_up_to_the_cap_then_denied(make_tenant):
     # Wholly capped starts no cooldown: half a second later the reason is the cap again.
     assert reasons(t.event(time=day + timedelta(seconds=10.5), data={"n": 1})) == {"work": "capped"}
     assert t.points() == {"currency": "points", "balance": 500, "held": 0, "available": 500, "lifetime_earned": 500, "lifetime_spent": 0,
-                          "earned_today": 500}
+                          "earned_today": 500, "daily_cap": {"amount": 500, "used": 500, "left": 0, "resets_at": reset}}
 
 
 def test_A8_exactly_the_cap_is_no_partial_grant(make_tenant):

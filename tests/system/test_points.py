@@ -59,6 +59,35 @@ def test_B4_a_level_up_bonus_counts_as_earned_today(make_tenant):
     assert t.points() == row(125, today=125)
 
 
+def test_A8_the_daily_cap_and_what_is_left_of_it(make_tenant, clock):
+    t = make_tenant(config(currency(daily_cap={"amount": 20, "plus_per_level": 5, "ladder": "career", "zone": "Asia/Tokyo"}), CAREER,
+                           rule("r", grant=[grant(var("event.data.n"))])))
+
+    def cap():
+        return t.points()["daily_cap"]
+
+    t.join()
+    assert cap() == {"amount": 20, "used": 0, "left": 20, "resets_at": "2030-02-13T15:00:00.000Z"}
+    t.event(data={"n": 12})
+    assert cap() == {"amount": 20, "used": 12, "left": 8, "resets_at": "2030-02-13T15:00:00.000Z"}
+    t.adjust(amount=88).ok(201)  # level 2: more room; adjustments use none
+    assert cap() == {"amount": 25, "used": 12, "left": 13, "resets_at": "2030-02-13T15:00:00.000Z"}
+    clock.set(at("2030-02-13T14:58:00"))
+    t.event(time=at("2030-02-13T15:01:00"), data={"n": 7})  # ahead: of tomorrow in Tokyo
+    assert cap() == {"amount": 25, "used": 12, "left": 13, "resets_at": "2030-02-13T15:00:00.000Z"}
+    clock.set(at("2030-02-13T15:00:30"))
+    assert cap() == {"amount": 25, "used": 7, "left": 18, "resets_at": "2030-02-14T15:00:00.000Z"}
+    t.adjust(amount=-70).ok(201)  # lifetime earned stays, and with it the level
+    assert cap()["amount"] == 25
+
+
+def test_B1_all_retired_currencies_that_are_held_are_shown(make_tenant):
+    t = make_tenant(config(currency("a"), currency("b"), currency("c"), rule("r", grant=[grant(1, "a"), grant(2, "b"), grant(3, "c")])))
+    t.event()
+    t.apply(config(currency("new")))
+    assert [(c["currency"], c["balance"]) for c in t.get("/members/m/points").ok()["currencies"]] == [("new", 0), ("a", 1), ("b", 2), ("c", 3)]
+
+
 def test_B2_every_transfer_has_two_sides(make_tenant):
     t = make_tenant(config(currency(), CAREER, rule("r", pays=100)))
     t.event()

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+import cachemodes
 from accolade import BUILD, SLOW
 from fastcgi import ALIVE, BINARY, Connection, Master, ask, children, message, send
 
@@ -283,7 +284,7 @@ def test_a_database_that_is_away_is_waited_for(stack, tenant, tmp_path):
         workers = children(master.process.pid)
         answer = ask(master.socket("events"), post_event(tenant, 1))
         assert answer.status == 503 and json.loads(answer.body)["code"] == "unavailable"
-        assert ready(master.socket("api")) == (503, {"database": "away", "schema": "unknown", "durability": "unknown", "memcached": "ok"})
+        assert ready(master.socket("api")) == (503, {"database": "away", "schema": "unknown", "durability": "unknown", "memcached": cachemodes.STATE})
         assert ask(master.socket("api"), ALIVE).status == 200
         place.symlink_to(stack.env["ACCOLADE_DB_SOCKET"])
         assert ask(master.socket("events"), post_event(tenant, 1)).status == 200
@@ -297,6 +298,7 @@ def test_readyz_without_memcached_is_ready(stack, tmp_path):
             assert ready(master.socket("api")) == (200, {"database": "ok", "schema": "ok", "durability": "ok", "memcached": state})
 
 
+@pytest.mark.skipif(cachemodes.MODE != "", reason="this test stops it itself")
 def test_readyz_with_a_hung_memcached_takes_no_time(stack, master):
     hung = int(stack.env["ACCOLADE_MEMCACHED_PID"])
     assert ready(master.socket("api"))[1]["memcached"] == "ok"

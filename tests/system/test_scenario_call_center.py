@@ -26,13 +26,15 @@ def send(t, agents, bodies, seen):
 
 
 def check(t, agents, day):
-    """What is read of each agent."""
+    """What is read of each agent on the day."""
     for name, agent in agents.items():
         if not agent.counts:
             t.get(f"/members/{name}/points").problem("member-not-found")
             continue
+        cap, used = 500 + 50 * (level_of(agent.lifetime) - 1), agent.used.get(day, 0)
         assert t.points(name) == {"currency": "points", "balance": agent.balance, "held": 0, "available": agent.balance,
-                                  "lifetime_earned": agent.lifetime, "lifetime_spent": 0, "earned_today": agent.earned.get(day, 0)}, name
+                                  "lifetime_earned": agent.lifetime, "lifetime_spent": 0, "earned_today": agent.earned.get(day, 0),
+                                  "daily_cap": {"amount": cap, "used": used, "left": max(0, cap - used), "resets_at": rfc3339(day + timedelta(days=1))}}, name
         got, level = t.levels(name, "career"), level_of(agent.lifetime)
         floor = 1000 * (level - 1)
         assert (got["level"], got["name"], got["lifetime_earned"], got["xp_in_level"]) == (level, NAMES[level - 1], agent.lifetime, agent.lifetime - floor)
