@@ -16,6 +16,8 @@
 enum {
     ASIDE_MAX = 64,              /* connections that were accepted and say nothing; the oldest makes room */
     SILENT_US_MAX = 1000 * 1000, /* then such a connection is dropped */
+    PARTIAL_MS = 10,             /* how often those that have begun are looked at: the kernel cannot tell when they are whole */
+    SEEN_BYTES_MAX = 64 * 1024,  /* a request of more than this is taken before it is whole */
     READ_US_MAX = 2000 * 1000,   /* for one whole request; the web server has buffered it */
     CHUNK_BYTES = 16 * 1024,
     LOOK_MS = 200,
@@ -23,6 +25,7 @@ enum {
 
 struct peer {
     int fd;
+    bool begun; /* something of a request is there, and not all */
     int64_t accepted_us;
 };
 struct exchange {
@@ -118,13 +121,14 @@ bool transport_wait(struct transport *t, int timeout_ms, const sigset_t *during)
     int64_t now_us = clock_monotonic_us(), wait_us = (int64_t)timeout_ms * 1000;
     for (size_t i = 0; i < t->n_aside; i++) {
         int64_t left_us = t->aside[i].accepted_us + SILENT_US_MAX - now_us;
+        if (t->aside[i].begun && left_us > PARTIAL_MS * 1000) left_us = PARTIAL_MS * 1000;
         if (left_us < wait_us) wait_us = left_us > 0 ? left_us : 0;
-        polls[1 + i] = (struct pollfd){.fd = t->aside[i].fd, .events = POLLIN};
+        polls[1 + i] = (struct pollfd){.fd = t->aside[i].fd, .events = t->aside[i].begun ? POLLRDHUP : POLLIN};
     }
     struct timespec wait = {.tv_sec = wait_us / 1000000, .tv_nsec = wait_us % 1000000 * 1000};
     int n = ppoll(polls, 1 + t->n_aside, &wait, during);
     MUST(n >= 0 || errno == EINTR);
-    return n > 0 || (n == 0 && wait_us < (int64_t)timeout_ms * 1000); /* somebody has been silent for too long */
+    return n > 0 || (n == 0 && wait_us < (int64_t)timeout_ms * 1000); /* somebody is to be looked at again */
 }
 
 static void put_aside(struct transport *t, struct peer peer) {
@@ -142,28 +146,46 @@ static void accept_some(struct transport *t, size_t n) {
         if (fd < 0) return; /* nobody waits, or another worker was quicker */
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &second, sizeof second);
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof second);
-        put_aside(t, (struct peer){fd, clock_monotonic_us()});
+        put_aside(t, (struct peer){.fd = fd, .accepted_us = clock_monotonic_us()});
     }
 }
 
-/* One poll over all that were accepted: up to `max` that can be read leave the waiting ones; who has hung up, and who has been silent
- * for too long, is closed without work. */
+/* Whether reading would not have to wait: the record that ends a request is there. What is no request at all, too: reading it says so. */
+static bool is_whole(int fd) {
+    enum { HEADER_BYTES = 8, VERSION = 1, TYPE_STDIN = 5 };
+    static uint8_t seen[SEEN_BYTES_MAX];
+    ssize_t n = recv(fd, seen, sizeof seen, MSG_PEEK | MSG_DONTWAIT);
+    if (n < 0 || n == (ssize_t)sizeof seen) return true;
+    for (ssize_t at = 0; at + HEADER_BYTES <= n;) {
+        const uint8_t *h = seen + at;
+        ssize_t length = h[4] << 8 | h[5];
+        if (h[0] != VERSION || (h[1] == TYPE_STDIN && length == 0)) return true;
+        at += HEADER_BYTES + length + h[6];
+    }
+    return false;
+}
+
+/* One poll over all that were accepted: up to `max` that are whole leave the waiting ones; who has hung up, and who has not said all in
+ * time, is closed without work. */
 static size_t pick_readable(struct transport *t, struct peer *out, size_t max) {
     struct pollfd polls[ASIDE_MAX];
     size_t n = 0, kept = 0;
-    for (size_t i = 0; i < t->n_aside; i++) polls[i] = (struct pollfd){.fd = t->aside[i].fd, .events = POLLIN};
+    for (size_t i = 0; i < t->n_aside; i++) polls[i] = (struct pollfd){.fd = t->aside[i].fd, .events = POLLIN | POLLRDHUP};
     if (t->n_aside == 0 || poll(polls, t->n_aside, 0) < 0) return 0;
     int64_t now_us = clock_monotonic_us();
     for (size_t i = 0; i < t->n_aside; i++) {
         struct peer peer = t->aside[i];
         bool gone = (polls[i].revents & (POLLHUP | POLLERR | POLLNVAL)) != 0, speaks = (polls[i].revents & POLLIN) != 0;
-        bool silent = !speaks && now_us - peer.accepted_us >= SILENT_US_MAX;
-        if (gone || silent) {
-            log_line(LOG_INFO, "dropped", "why=\"%s\"", gone ? "the client has left" : "a silent connection");
-            close(peer.fd);
-        } else if (speaks && n < max) {
+        bool ends = (polls[i].revents & POLLRDHUP) != 0, whole = !gone && speaks && n < max && (ends || is_whole(peer.fd));
+        bool late = now_us - peer.accepted_us >= SILENT_US_MAX && (!speaks || n < max);
+        if (whole) {
             out[n++] = peer;
+        } else if (gone || late) {
+            const char *why = gone ? "the client has left" : speaks ? "a request that was not whole in time" : "a silent connection";
+            log_line(LOG_INFO, "dropped", "why=\"%s\"", why);
+            close(peer.fd);
         } else {
+            peer.begun = speaks && n < max;
             t->aside[kept++] = peer;
         }
     }
@@ -228,12 +250,13 @@ static bool read_request(struct exchange *x, struct peer peer) {
     return false;
 }
 
-size_t transport_take(struct transport *t) {
+size_t transport_take(struct transport *t, size_t max) {
     struct peer peers[SET_REQUESTS_MAX];
-    size_t n = pick_readable(t, peers, t->max), bytes = 0;
-    if (n < t->max) {
-        accept_some(t, t->max - n);
-        n += pick_readable(t, peers + n, t->max - n);
+    MUST(max >= 1 && max <= t->max);
+    size_t n = pick_readable(t, peers, max), bytes = 0;
+    if (n < max) {
+        accept_some(t, max - n);
+        n += pick_readable(t, peers + n, max - n);
     }
     t->n = 0;
     for (size_t i = 0; i < n; i++) {

@@ -1,7 +1,8 @@
 /* fcgi/transport.h: requests from the web server, and answers to it: the one owner of libfcgi (MECHANICS 4).
  *
  * libfcgi is used for the protocol; accepting is ours. A connection carries one request. Those that were accepted and have not
- * sent anything yet are put aside, and dropped after 1 s; one that is not read to its end within 2 s is dropped too. */
+ * sent a whole request yet are put aside, so that nobody waits for them, and dropped after 1 s. A request that is larger than what can be
+ * seen beforehand is read as it comes, and dropped when that takes 2 s. */
 #ifndef FCGI_TRANSPORT_H
 #define FCGI_TRANSPORT_H
 
@@ -23,8 +24,8 @@ void transport_accept_no_more(struct transport *t);
 bool transport_is_empty(const struct transport *t); /* no connection is put aside */
 size_t transport_held(const struct transport *t);   /* connections accepted, and not yet let go of */
 
-/* Reads requests that wait; gives how many, 0 where none was whole. Each must be answered, then transport_done. */
-size_t transport_take(struct transport *t);
+/* Reads at most `max` requests that wait; gives how many, 0 where none was whole. Each must be answered, then transport_done. */
+size_t transport_take(struct transport *t, size_t max);
 struct request *transport_request(struct transport *t, size_t i); /* good until transport_done */
 void transport_answer(struct transport *t, size_t i, struct str text);
 void transport_done(struct transport *t);

@@ -91,8 +91,9 @@ static void note_held(struct worker *w) { atomic_store(&w->job->slot->held, (uin
 static bool serve_what_waits(struct worker *w) {
     struct request *requests[SET_REQUESTS_MAX];
     struct response responses[SET_REQUESTS_MAX] = {0};
-    page_beat(w->job->slot, true, clock_monotonic_us());
-    size_t n = transport_take(w->transport);
+    int64_t now_us = clock_monotonic_us();
+    page_beat(w->job->slot, true, now_us);
+    size_t n = transport_take(w->transport, page_is_careful(w->job->page, now_us) ? 1 : w->job->requests_max);
     note_held(w);
     if (n == 0) return false;
     for (size_t i = 0; i < n; i++) requests[i] = transport_request(w->transport, i);

@@ -17,7 +17,7 @@
 #include "shm/rates.h"
 
 /* Goes up by one with every change of what stands below: a reader that was built with another number refuses. */
-enum { PAGE_LAYOUT = 3 };
+enum { PAGE_LAYOUT = 4 };
 #define PAGE_MAGIC "ACCOPAGE"
 
 enum {
@@ -31,6 +31,7 @@ enum {
     STRIKES_MAX = 2,     /* then a suspect is refused (MECHANICS 4) */
 };
 #define QUARANTINE_US INT64_C(600000000) /* 10 minutes: so long a strike counts */
+#define CAREFUL_US    INT64_C(10000000)  /* so long after a strike workers take one request at a time: clients retry soon */
 
 /* One worker. Taken and given back by the master alone. */
 struct worker_slot {
@@ -91,6 +92,7 @@ struct page {
     atomic_int_fast64_t probe_us; /* when a worker last went to ask */
     struct probe database, cache;
     struct breaker breaker;
+    atomic_int_fast64_t struck_us;      /* clock_monotonic_us of the last strike, 0: none */
     atomic_uint_fast32_t suspects_used; /* the places of suspects[] that were ever taken: none is the rule, and costs one look */
     struct suspect suspects[SUSPECTS_MAX];
     struct pool_counts pools[PAGE_POOLS];
@@ -130,6 +132,8 @@ void page_probed(struct probe *probe, enum probe_state state, int64_t now_us);
 void page_hold(struct worker_slot *slot, const uint64_t *hashes, size_t n);
 /* How many strikes something has; *left_us: for how long they count, where it has any. */
 unsigned page_strikes(const struct page *page, uint64_t hash, int64_t now_us, int64_t *left_us);
+/* Whether a worker died of something only just: it may come again at once, with whatever was in hand beside it. */
+bool page_is_careful(const struct page *page, int64_t now_us);
 void page_forgive(struct page *page, uint64_t hash); /* a worker got through it: a death with it in hand had another cause */
 
 bool page_breaker_is_open(const struct page *page);

@@ -35,6 +35,7 @@ unsigned page_strike(struct page *page, uint64_t hash, int64_t now_us) {
     bool again = s != NULL && now_us < atomic_load(&s->until_us);
     unsigned strikes = again ? (unsigned)atomic_load(&s->strikes) + 1 : 1;
     if (s == NULL) s = place_for(page);
+    atomic_store(&page->struck_us, now_us);
     atomic_store(&s->strikes, strikes);
     atomic_store(&s->until_us, now_us + QUARANTINE_US);
     atomic_store_explicit(&s->hash, hash, memory_order_release); /* last: who finds it finds the rest */
@@ -55,4 +56,9 @@ unsigned page_strikes(const struct page *page, uint64_t hash, int64_t now_us, in
 void page_forgive(struct page *page, uint64_t hash) {
     struct suspect *s = find(page, hash);
     if (s != NULL) atomic_store(&s->hash, 0);
+}
+
+bool page_is_careful(const struct page *page, int64_t now_us) {
+    int64_t struck_us = atomic_load_explicit(&page->struck_us, memory_order_relaxed);
+    return struck_us != 0 && now_us - struck_us < CAREFUL_US;
 }

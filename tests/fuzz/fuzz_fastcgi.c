@@ -56,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
     if (n > INPUT_BYTES_MAX) return 0;
     if (transport == NULL) open_transport();
     int fd = send_bytes(data, n);
-    size_t taken = transport_take(transport);
+    size_t taken = transport_take(transport, 1);
     check(taken <= 1);
     if (taken == 1) {
         check_request(transport_request(transport, 0), n);

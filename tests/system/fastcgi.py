@@ -43,8 +43,9 @@ ALIVE = message(ACCOLADE_LISTENER="admin")
 
 
 class Answer:
-    def __init__(self, status, body):
+    def __init__(self, status, body, head=b""):
         self.status, self.body = status, body
+        self.headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in head.decode().split("\r\n") if line)}
 
 
 class Connection:
@@ -78,7 +79,7 @@ class Connection:
         assert ended and not received, out
         head, _, body = out.partition(b"\r\n\r\n")
         assert head.startswith(b"Status: "), head
-        return Answer(int(head[8:11]), body)
+        return Answer(int(head[8:11]), body, head)
 
 
 def ask(path, data):
@@ -91,8 +92,8 @@ def send(pids, which):
 
 
 def children(master):
-    text = subprocess.run(["ps", "-o", "pid=", "--ppid", str(master)], capture_output=True, text=True).stdout
-    return {int(pid) for pid in text.split()}
+    text = subprocess.run(["ps", "-o", "pid=,stat=", "--ppid", str(master)], capture_output=True, text=True).stdout
+    return {int(line.split()[0]) for line in text.splitlines() if not line.split()[1].startswith("Z")}
 
 
 class Master:
@@ -124,7 +125,11 @@ class Master:
 
     def __exit__(self, *_):
         if self.process.poll() is None:
-            send(children(self.process.pid), signal.SIGCONT)
+            for pid in children(self.process.pid):
+                try:
+                    os.kill(pid, signal.SIGCONT)
+                except ProcessLookupError:  # it has just ended by itself
+                    pass
             self.process.terminate()
             self.process.wait(30)
         assert not SANITIZER.search(self.text()), self.text()

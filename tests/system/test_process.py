@@ -1,5 +1,5 @@
 """Processes: the pool, signals, what stands when a part is gone (DESIGN 11; MECHANICS 2, 4; M11). On a stack of its own, whose workers
-settle up to 16 waiting requests as one set."""
+settle each request in a transaction of its own; those of the other one take what waits."""
 import os
 import signal
 import subprocess
@@ -21,7 +21,7 @@ FCGI = ROOT / "build" / BUILD / "accolade-fcgi"
 @pytest.fixture(scope="module")
 def own(recorder, stack):
     """The second stack; the first one runs beside it all the time."""
-    made = Stack("process", workers=2, recorder=recorder, set_requests_max=16)
+    made = Stack("process", workers=2, recorder=recorder, set_requests_max=1)
     made.start()
     made.clock.set(NOON)
     yield made
@@ -170,18 +170,26 @@ def test_a_worker_killed_by_9_is_replaced_and_its_events_are_settled_once(t):
     assert own.pool_log().count("signal_name=KILL") == 3
 
 
-def test_a_worker_that_hangs_is_killed_and_replaced(t):
+def test_MECHANICS4_a_worker_that_hangs_in_a_set_is_killed_and_its_neighbours_do_not_notice(t):
+    """The heartbeat. It stops within its transaction, as by SIGSTOP: other members are served by the others all the time."""
     own = t.stack
-    victim = max(own.pool_workers())
-    os.kill(victim, signal.SIGSTOP)
-    try:
-        wait_for(lambda: own.renewed({victim}), 15 + 5 * SLOW)
-    finally:
-        if victim in own.pool_workers():
-            os.kill(victim, signal.SIGCONT)
-    assert "no sign of life" in own.pool_log()
-    assert {o["status"] for o in parallel(8, lambda i: t.event())} == {"processed"}
-    t.balance(), t.events([t.event_body()])
+    before, stuck = own.pool_workers(), []
+    trap, body = own.plant("item-stuck", "stop"), t.event_body("stuck", id="stuck")
+    client = threading.Thread(target=lambda: stuck.append(t.post(body)))
+    client.start()
+    began, slowest = time.monotonic(), 0
+    while own.pool_workers() == before and time.monotonic() - began < 15 + 5 * SLOW:
+        answer, seconds = timed(lambda: t.event(f"m{len(stuck)}"))
+        slowest = max(slowest, seconds)
+        time.sleep(0.1)
+    assert slowest < 1 * SLOW, slowest
+    assert 9 < time.monotonic() - began
+    client.join()
+    assert stuck[0].status in (502, 504)
+    trap.unlink()
+    wait_for(lambda: len(own.pool_workers()) == len(before))
+    assert 'why="no sign of life" in_set=1' in own.pool_log()
+    assert t.post(body).ok()["grants"][0]["balance"] == 3  # rolled back by the server; now settled, alone
 
 
 def test_an_orphaned_pool_ends_by_itself_and_run_mends_it(t):
@@ -395,41 +403,6 @@ def test_inv3_lost_COMMITs_under_load(t, proxy):
         if answer.status == 503:
             t.post(body).ok()
     assert balances(t) == 3 * len(load.results)
-
-
-# ---- sets of several requests ----
-
-def test_MECHANICS4_requests_that_wait_are_one_set(t):
-    """One worker stands still while requests gather: afterwards they are answered as sets, each with its own answer."""
-    own = t.stack
-    events = [p for p in own.pool_workers() if f"pool=events worker={p} " in own.pool_log()]
-    assert len(events) == 2
-    bodies = [t.event_body(f"m{i % 3}", data={"i": i}) for i in range(12)]
-    bodies[5] = {**bodies[5], "id": 5}  # one is no event
-    bodies[6] = bodies[4]  # one comes twice
-    for pid in events:
-        os.kill(pid, signal.SIGSTOP)
-    released = threading.Timer(0.7, lambda: [os.kill(pid, signal.SIGCONT) for pid in events])
-    released.start()
-    answers = parallel(12, lambda i: t.post(bodies[i]))
-    released.join()
-    assert [a.status for a in answers] == [422 if i == 5 else 200 for i in range(12)]
-    for body, answer in zip(bodies, answers):
-        if answer.status == 200:
-            assert (answer.json["id"], answer.json["member"]) == (body["id"], body["member"])
-    assert answers[4].body == answers[6].body and {answers[4].replayed, answers[6].replayed} == {True, False}
-    assert balances(t) == 30
-    sizes = [int(line.split(" set=")[1].split()[0]) for line in own.pool_log().splitlines() if " request " in line]
-    assert max(sizes) > 1
-
-
-def test_A12_races_with_sets(t):
-    body = t.event_body()
-    answers = parallel(48, lambda i: t.post(body if i % 3 else t.event_body(f"m{i % 4}")))
-    assert {a.status for a in answers} == {200}
-    same = [a for i, a in enumerate(answers) if i % 3]
-    assert len({a.body for a in same}) == 1 and [a.replayed for a in same].count(False) == 1
-    assert balances(t) == 3 * (1 + 16)
 
 
 # ---- two stacks, settings ----

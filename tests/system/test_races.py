@@ -1,11 +1,14 @@
 """The same thing at the same instant: one effect, equal answers, never beyond a cap (invariants 3 and 4)."""
+import json
 import random
+import signal
 import threading
 import time
 
 import pytest
 
 from accolade import config, currency, grant, parallel, rule, var
+from fastcgi import Connection, Master, message, send
 
 
 @pytest.mark.parametrize("round", range(4))
@@ -21,6 +24,16 @@ def test_A12_the_same_event_32_times_at_once_is_one_effect_and_32_equal_bodies(m
     assert t.balance() == answers[0].json["grants"][0]["amount"]
     assert t.counter("m", "n") == 1
     assert t.stack.sql("SELECT COUNT(*) FROM outcome WHERE tenant_id = %s", t.id) == ((1 + round % 2,),)
+
+
+def test_A12_the_same_event_among_others_in_sets(make_tenant):
+    t = make_tenant(config(currency(), rule("r", pays=3)))
+    body = t.event_body()
+    answers = parallel(48, lambda i: t.post(body if i % 3 else t.event_body(f"m{i % 4}")))
+    assert {a.status for a in answers} == {200}
+    same = [a for i, a in enumerate(answers) if i % 3]
+    assert len({a.body for a in same}) == 1 and [a.replayed for a in same].count(False) == 1
+    assert sum(t.balance(m) for m in ("m", "m0", "m1", "m2", "m3")) == 3 * (1 + 16)
 
 
 def test_A12_single_and_array_at_once(make_tenant):
@@ -76,6 +89,43 @@ def test_A7_inv4_limit_and_cooldown_race(make_tenant):
     assert sum(g["rule"] == "limited" for o in outcomes for g in o["grants"]) == 5
     assert sum(g["rule"] == "cool" for o in outcomes for g in o["grants"]) == 1
     assert t.balance() == 15
+
+
+def test_inv4_32_clients_on_one_member_cap_cooldown_limit_level_and_balance_are_exact(make_tenant):
+    """All at once, in sets and alone: what is paid is what one after the other would have been."""
+    ladder = {"kind": "level_ladder", "code": "career", "currency": "points", "first_level": 1,
+              "levels": [{"at": 0}, {"at": 50}, {"at": 100}, {"at": 1000}], "grant_each": [{"currency": "gems", "amount": 1}]}
+    t = make_tenant(config(currency(daily_cap={"amount": 120}), currency("gems"), ladder,
+                           rule("open", "a", pays=7, count=[{"metric": "n", "by": 1}]),
+                           rule("limited", "a", grant=[grant(5, "gems")], limits=[{"count": 4, "per": "day"}]),
+                           rule("cool", "a", grant=[grant(100, "gems")], cooldown_s=3600)))
+    when = t.stack.clock.now()
+    outcomes = [o for some in parallel(32, lambda i: [t.event(type="a", time=when) for _ in range(3)]) for o in some]
+    paid = {code: [g for o in outcomes for g in o["grants"] if g.get("rule") == code] for code in ("open", "limited", "cool")}
+    assert sorted((g["balance"], g["amount"]) for g in paid["open"]) == [(7 * i, 7) for i in range(1, 18)] + [(120, 1)]
+    assert [g["amount"] for g in paid["limited"]] == [5] * 4 and [g["amount"] for g in paid["cool"]] == [100]
+    assert sorted((x["from"], x["to"]) for o in outcomes for x in o["levels"]) == [(1, 2), (2, 3)]
+    assert (t.balance(), t.balance(currency="gems"), t.levels(ladder="career")["level"]) == (120, 4 * 5 + 100 + 2, 3)
+    assert sorted(c["value"] for o in outcomes for c in o["counters"] if c["metric"] == "n") == list(range(1, 97))
+    assert t.counter("m", "n") == 96
+
+
+def test_inv1_two_sets_with_the_same_members_in_other_orders_show_no_deadlock(stack, make_tenant, tmp_path):
+    """Singles that gather before two workers that stand still: each takes a set of 16, with the same members the other way round; some of
+    them are new."""
+    t = make_tenant(config(currency(), rule("r", pays=1)))
+    with Master(stack, tmp_path / "pool", events_workers=2) as master:
+        path = master.socket("events")
+        master.wait(lambda: len(master.workers("events")) == 2)
+        for round in range(4):
+            order = [f"r{round // 2}m{i}" for i in range(16)]
+            bodies = [t.event_body(m, id=f"{round}-{i}", source="raw") for i, m in enumerate(order + order[::-1])]
+            workers = master.workers("events")
+            send(workers, signal.SIGSTOP)
+            waiting = [Connection(path, message("POST", "/v1/events", json.dumps(b).encode(), t.key)) for b in bodies]
+            send(workers, signal.SIGCONT)
+            assert [c.answer().status for c in waiting] == [200] * 32
+    assert all(t.balance(f"r{r}m{i}") == 4 for r in range(2) for i in range(16))
 
 
 def test_inv1_many_members_many_threads(make_tenant):

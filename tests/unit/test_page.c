@@ -229,6 +229,72 @@ static void test_one_worker_in_a_second_asks_the_servers(void **state) {
     page_free(&page);
 }
 
+static void test_MECHANICS4_the_breaker_is_looked_after_by_one_worker_at_a_time(void **state) {
+    (void)state;
+    struct page_file file;
+    struct page *page = make(&file);
+    assert_false(page_breaker_is_open(page));
+    assert_false(page_breaker_due(page, 500000, 9000000));
+    assert_true(page_breaker_open(page, 5000000));
+    assert_false(page_breaker_open(page, 5100000)); /* the second one that met the hang says nothing more */
+    assert_true(page_breaker_is_open(page));
+    assert_false(page_breaker_due(page, 500000, 5499999));
+    assert_true(page_breaker_due(page, 500000, 5500000));
+    assert_false(page_breaker_due(page, 500000, 5500001));
+    assert_true(page_breaker_close(page));
+    assert_false(page_breaker_close(page));
+    assert_false(page_breaker_is_open(page));
+    assert_int_equal(atomic_load(&page->breaker.trips), 1);
+    page_unpublish(&file);
+    page_free(&page);
+}
+
+static void test_MECHANICS4_strikes_count_for_ten_minutes_and_are_forgiven(void **state) {
+    (void)state;
+    struct page_file file;
+    struct page *page = make(&file);
+    int64_t left_us = 0, now_us = 7000000;
+    assert_int_equal(page_strikes(page, 11, now_us, &left_us), 0);
+    assert_false(page_is_careful(page, now_us));
+    assert_int_equal(page_strike(page, 11, now_us), 1);
+    assert_int_equal(page_strike(page, 12, now_us), 1);
+    assert_true(page_is_careful(page, now_us + CAREFUL_US - 1));
+    assert_false(page_is_careful(page, now_us + CAREFUL_US));
+    assert_int_equal(page_strikes(page, 11, now_us + 1000000, &left_us), 1);
+    assert_int_equal(left_us, QUARANTINE_US - 1000000);
+    page_forgive(page, 12);
+    assert_int_equal(page_strikes(page, 12, now_us, &left_us), 0);
+    assert_int_equal(page_strike(page, 11, now_us + 1000000), 2);
+    assert_int_equal(page_strikes(page, 11, now_us + 1000000 + QUARANTINE_US - 1, &left_us), 2);
+    assert_int_equal(page_strikes(page, 11, now_us + 1000000 + QUARANTINE_US, &left_us), 0);
+    assert_int_equal(page_strike(page, 11, now_us + 1000000 + QUARANTINE_US), 1); /* what is over does not count */
+    assert_int_equal(page_strike(page, 12, now_us), 1);                           /* what was forgiven neither */
+    for (uint64_t i = 0; i < SUSPECTS_MAX; i++) assert_int_equal(page_strike(page, 1000 + i, now_us + 2000000), 1);
+    assert_int_equal(atomic_load(&page->suspects_used), SUSPECTS_MAX);
+    assert_int_equal(page_strikes(page, 12, now_us, &left_us), 0); /* the oldest made room */
+    assert_int_equal(page_strikes(page, 1000 + SUSPECTS_MAX - 1, now_us, &left_us), 1);
+    page_unpublish(&file);
+    page_free(&page);
+}
+
+static void test_MECHANICS4_what_a_worker_holds_is_what_it_said_last(void **state) {
+    (void)state;
+    struct page_file file;
+    struct page *page = make(&file);
+    struct worker_slot *slot = page_slot_take(page, 0, 1);
+    const uint64_t hashes[] = {5, 6, 7};
+    page_hold(slot, hashes, 3);
+    page_hold(slot, hashes + 1, 2);
+    assert_int_equal(atomic_load(&slot->n_in_hand), 2);
+    assert_int_equal(atomic_load(&slot->in_hand[0]), 6);
+    assert_int_equal(atomic_load(&slot->in_hand[1]), 7);
+    page_slot_give(slot);
+    assert_ptr_equal(page_slot_take(page, 0, 2), slot);
+    assert_int_equal(atomic_load(&slot->n_in_hand), 0); /* its successor has nothing to do with it */
+    page_unpublish(&file);
+    page_free(&page);
+}
+
 /* ---- a sample ---- */
 
 static const struct json *at(const struct json *v, const char *key) {
@@ -357,6 +423,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_a_killed_masters_page_is_not_taken_for_a_running_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_powers_of_two, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_one_worker_in_a_second_asks_the_servers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_MECHANICS4_the_breaker_is_looked_after_by_one_worker_at_a_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_MECHANICS4_strikes_count_for_ten_minutes_and_are_forgiven, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_MECHANICS4_what_a_worker_holds_is_what_it_said_last, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_sample, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_another_start_is_not_compared, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_waits_in_a_backlog, set_up, tear_down),

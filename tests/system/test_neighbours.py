@@ -1,0 +1,249 @@
+"""What stands beside trouble in a worker goes on unharmed and unhurried: sets, silent and slow peers, clients that left, items that fell
+workers, locks that somebody holds, a pool that stands still (DESIGN 11, MECHANICS 4; invariant 3)."""
+import json
+import os
+import signal
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from accolade import SLOW, config, currency, parallel, rule
+from fastcgi import Connection, Master, ask, message, send
+from wire import DatabaseProxy, wait_for
+
+pytestmark = pytest.mark.usefixtures("stack")
+PAYS = config(currency(), rule("r", pays=3, count=[{"metric": "n", "by": 1}]))
+
+
+@pytest.fixture
+def t(make_tenant):
+    return make_tenant(PAYS)
+
+
+@pytest.fixture
+def master(stack, tmp_path):
+    """One worker in each pool, with traps of its own."""
+    (tmp_path / "traps").mkdir()
+    with Master(stack, tmp_path / "pool", trap_dir=tmp_path / "traps") as made:
+        made.traps = tmp_path / "traps"
+        yield made
+
+
+def posting(t, id, member=None, **params):
+    body = json.dumps(t.event_body(member=member or f"m{id}", id=str(id), source="raw")).encode()
+    return message("POST", "/v1/events", body, t.key, **params)
+
+
+@contextmanager
+def gathering(master, pool="events"):
+    """The worker stands still while requests gather: they are what waits when it goes on."""
+    master.wait(lambda: master.workers(pool))
+    (worker,) = master.workers(pool)
+    send([worker], signal.SIGSTOP)
+    try:
+        yield worker
+    finally:
+        send([worker], signal.SIGCONT)
+
+
+def connect(master, *data, pool="events"):
+    return [Connection(master.socket(pool), each) for each in data]
+
+
+def statuses(connections):
+    return [answer and answer.status for answer in (c.answer() for c in connections)]
+
+
+def settled(t, *ids):
+    return [t.stored_event("raw", str(id)).status for id in ids]
+
+
+def sets_of(master):
+    master.wait(lambda: master.text().endswith("\n"))
+    return [int(line.split(" set=")[1].split()[0]) for line in master.text().splitlines() if " request status=" in line]
+
+
+# ---- sets ----
+
+def test_MECHANICS4_sets_of_what_waits_are_the_default(master, t):
+    with gathering(master):
+        waiting = connect(master, *[posting(t, i) for i in range(40)])
+    assert statuses(waiting) == [200] * 40
+    master.wait(lambda: len(sets_of(master)) == 40)
+    assert max(sets_of(master)) == 16
+    assert t.stack.sql("SELECT MAX(rows_of) FROM outcome WHERE tenant_id = %s", t.id) == ((16,),)
+
+
+def test_inv3_one_transaction_per_request_still_gives_the_same(stack, t, tmp_path):
+    with Master(stack, tmp_path / "ones", set_requests_max=1) as master:
+        with gathering(master):
+            waiting = connect(master, *[posting(t, i % 8, member="m") for i in range(24)])
+        answers = [c.answer() for c in waiting]
+    assert [a.status for a in answers] == [200] * 24
+    assert all(answers[i].body == answers[i % 8].body for i in range(24))
+    assert t.balance() == 24
+    assert t.stack.sql("SELECT MAX(rows_of) FROM outcome WHERE tenant_id = %s", t.id) == ((1,),)
+
+
+@pytest.mark.parametrize("what", ["lose_answer", "lose_commit"])
+def test_inv3_MECHANICS2_a_lost_COMMIT_of_a_set_is_settled_one_by_one(stack, t, tmp_path, what):
+    place = tmp_path / "database.sock"
+    place.symlink_to(stack.env["ACCOLADE_DB_SOCKET"])
+    with DatabaseProxy(place) as proxy, Master(stack, tmp_path / "pool", db_socket=place) as master:
+        assert ask(master.socket("events"), posting(t, "first")).status == 200
+        with gathering(master):
+            waiting = connect(master, *[posting(t, i, member=f"m{i % 3}") for i in range(12)])
+        proxy.arm(what)
+        answers = [c.answer() for c in waiting]
+        assert proxy.lost == 1 and [a.status for a in answers] == [200] * 12
+        again = [ask(master.socket("events"), posting(t, i, member=f"m{i % 3}")) for i in range(12)]
+        assert [a.body for a in again] == [a.body for a in answers]
+    assert [t.balance(f"m{i}") for i in range(3)] == [12] * 3
+
+
+# ---- one event's failure never touches another's answer ----
+
+def test_refusals_of_every_kind_within_a_set_leave_their_neighbours_alone(master, t):
+    other = t.new_key("members:read")
+    ask(master.socket("events"), posting(t, "known", member="m"))
+    reused = json.dumps(t.event_body(member="someone", id="known", source="raw")).encode()
+    late = json.dumps(t.event_body(member="m", id="late", source="raw", time="2020-01-01T00:00:00.000Z")).encode()
+    event = posting(t, "bad", member="m")
+    bad = [(message("POST", "/v1/events", b"{", t.key), 400), (message("POST", "/v1/events", b"{}", t.key), 422),
+           (message("POST", "/v1/events", b"{}", None), 401), (message("POST", "/v1/events", b"{}", other), 403),
+           (message("POST", "/v1/events", reused, t.key), 422), (message("POST", "/v1/events", late, t.key), 422),
+           (event.replace(b"application/json", b"application/nosj"), 415), (message("POST", "/v1/nowhere", b"{}", t.key), 404)]
+    with gathering(master):
+        waiting = connect(master, *[x for i, (data, _) in enumerate(bad) for x in (data, posting(t, i, member="m"))])
+    assert statuses(waiting) == [x for _, status in bad for x in (status, 200)]
+    assert t.balance("m") == 3 * (1 + len(bad))
+    master.wait(lambda: sets_of(master)[-16:] == [16] * 16)
+
+
+def test_MECHANICS2_a_member_whose_lock_is_held_elsewhere_costs_only_itself(master, t):
+    for i in range(3):
+        t.join(f"m{i}")
+    ((tenant, member),) = t.stack.sql("SELECT tenant_id, member_no FROM member_key WHERE tenant_id = %s AND external_id = 'm1'", t.id)
+    other = t.stack.db()
+    other.begin()
+    other.cursor().execute("UPDATE member_state SET version = version WHERE tenant_id = %s AND member_no = %s", (tenant, member))
+    try:
+        with gathering(master):
+            waiting = connect(master, *[posting(t, i, member=f"m{i % 3}") for i in range(6)])
+        answers = [c.answer() for c in waiting]
+    finally:
+        other.rollback()
+        other.close()
+    assert [a.status for a in answers] == [200, 409, 200] * 2
+    assert json.loads(answers[1].body)["code"] == "in-progress"
+    assert [t.balance(f"m{i}") for i in (0, 2)] == [6, 6]
+    assert statuses(connect(master, posting(t, 1, member="m1"), posting(t, 4, member="m1"))) == [200, 200]
+
+
+# ---- peers ----
+
+def test_silent_slow_and_cut_requests_hold_up_nobody(master, t):
+    """In front of the whole ones, and between them."""
+    def cut(id):
+        return posting(t, id, CONTENT_LENGTH="9999")
+    halves = [posting(t, f"half{i}")[:-20 * i] for i in range(1, 5)]
+    with gathering(master):
+        waiting, bad, slow = [], connect(master, b"", b"", *halves[:2]), connect(master, *halves[2:])
+        for i in range(8):
+            waiting += connect(master, posting(t, i))
+            bad += connect(master, cut(f"cut{i}"), b"") if i < 2 else []
+        began = time.monotonic()
+    assert statuses(waiting) == [200] * 8
+    assert time.monotonic() - began < 0.5 * SLOW
+    for connection, half, i in zip(slow, halves[2:], (3, 4)):  # these two go on in time
+        connection.socket.sendall(posting(t, f"half{i}")[len(half):])
+    assert statuses(slow) == [200, 200]
+    assert statuses(bad) == [None] * len(bad)
+    assert settled(t, "half1", "half2", "cut0", "cut1") == [404] * 4
+
+
+def test_clients_that_left_are_nobodys_business(master, t):
+    with gathering(master):
+        waiting = connect(master, *[posting(t, i) for i in range(16)])
+        for gone in waiting[::2]:
+            gone.socket.close()
+        began = time.monotonic()
+    assert statuses(waiting[1::2]) == [200] * 8
+    assert time.monotonic() - began < 0.5 * SLOW
+    assert settled(t, *range(16)) == [404, 200] * 8
+
+
+# ---- an item that fells its worker ----
+
+def test_MECHANICS4_an_event_that_fells_its_worker_is_alone_the_second_time_and_refused_the_third(master, t):
+    (master.traps / "item-poison").write_text("")
+    requests = [posting(t, "poison", member="m"), *[posting(t, i) for i in range(7)]]
+    answers = []
+    for _ in range(3):
+        with gathering(master):
+            waiting = connect(master, *requests)
+            began = time.monotonic()
+        answers.append([c.answer() for c in waiting])
+        assert time.monotonic() - began < 1 * SLOW
+        master.wait(lambda: master.workers("events"))
+    first, second, third = [[a and a.status for a in some] for some in answers]
+    assert first == [None] * 8  # nobody could know
+    assert second == [None] + [200] * 7
+    assert third == [503] + [200] * 7
+    refusal = answers[2][0]
+    assert json.loads(refusal.body)["code"] == "quarantined" and 590 <= int(refusal.headers["retry-after"]) <= 600
+    assert [a.body for a in answers[1][1:]] == [a.body for a in answers[2][1:]]
+    assert master.text().count("what=died") == 2
+    assert 'what="refused from now on"' in master.text() and " quarantined suspect=" in master.text()
+    (master.traps / "item-poison").unlink()
+    array = json.dumps([t.event_body(member="m", id=str(id), source="raw") for id in ("x", "poison", "y")]).encode()
+    items = json.loads(ask(master.socket("events"), message("POST", "/v1/events", array, t.key)).body)["data"]
+    assert [i["status"] for i in items] == ["processed", "rejected", "processed"]
+    assert items[1]["problem"]["code"] == "quarantined" and items[1]["problem"]["retry_after"] > 500
+    assert settled(t, "poison", *range(7)) == [404] + [200] * 7
+
+
+def test_MECHANICS4_an_array_with_an_event_that_fells_workers_gets_through_without_it(master, t):
+    (master.traps / "item-3").write_text("")
+    array = json.dumps([t.event_body(member="m", id=str(i), source="raw") for i in range(6)]).encode()
+    data = message("POST", "/v1/events", array, t.key)
+    for pool in ("bulk", "bulk"):
+        assert ask(master.socket(pool), data) is None
+        master.wait(lambda: master.workers("bulk"))
+    items = json.loads(ask(master.socket("bulk"), data).body)["data"]
+    assert [i["status"] for i in items] == ["processed"] * 3 + ["rejected"] + ["processed"] * 2
+    assert t.balance("m") == 15
+
+
+def test_MECHANICS4_a_request_that_fells_its_worker_before_or_after_its_event(master, t):
+    """The same by request: here at the answer, of a reading one too. One that gets through is forgiven."""
+    t.join("a"), t.join("b")
+    reading = {m: message(uri=f"/v1/members/{m}/points", key=t.key) for m in "ab"}
+    for _ in range(2):
+        (master.traps / "before-answer").write_text("")
+        assert ask(master.socket("api"), reading["a"]) is None
+        master.wait(lambda: master.workers("api"))
+        assert ask(master.socket("api"), reading["b"]).status == 200
+    assert ask(master.socket("api"), reading["a"]).status == 503
+    for _ in range(3):
+        (master.traps / "before-answer").write_text("")
+        assert ask(master.socket("events"), posting(t, "e")) is None
+        master.wait(lambda: master.workers("events"))
+        assert ask(master.socket("events"), posting(t, "e")).status == 200
+    assert t.balance("me") == 3
+
+
+# ---- pools ----
+
+def test_DESIGN11_single_events_pass_a_bulk_that_stands_still(master, t):
+    large = json.dumps([t.event_body(member="m", id=f"b{i}", source="raw") for i in range(1000)]).encode()
+    with gathering(master, "bulk"):
+        (waiting,) = connect(master, message("POST", "/v1/events", large, t.key), pool="bulk")
+        began = time.monotonic()
+        assert statuses(connect(master, *[posting(t, i) for i in range(20)])) == [200] * 20
+        assert ask(master.socket("api"), message(uri="/v1/members/m1/points", key=t.key)).status == 200
+        assert time.monotonic() - began < 0.7 * SLOW
+    assert waiting.answer().status == 200
+    assert t.balance("m") == 3000
