@@ -100,6 +100,7 @@ class Load:
     def __init__(self, t, seed, threads=8, rate=15):
         self.t, self.seed, self.rate = t, seed, rate
         self.numbers, self.book, self.violations, self.statuses = itertools.count(1), Book(), [], Counter()
+        self.quarantined = []  # operations that were in hand twice when a worker was killed
         self.last_ok, self.slowest_s, self.ending = time.monotonic(), 0.0, threading.Event()
         self.threads = [threading.Thread(target=self.run, args=(i,)) for i in range(threads)]
 
@@ -156,6 +157,9 @@ class Load:
         began, r = time.monotonic(), random.Random()
         while True:
             answer = self.once(op, http)
+            if answer is not None and answer.status == 503 and answer.json["code"] == "quarantined":
+                self.quarantined.append(op)
+                return
             if answer is not None and self.is_final(op, answer):
                 break
             if time.monotonic() - began > GIVE_UP_S * SLOW:

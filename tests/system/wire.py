@@ -103,7 +103,11 @@ class DatabaseProxy:
             except OSError:
                 return
             server = socket.socket(socket.AF_UNIX)
-            server.connect(str(self.real))
+            try:
+                server.connect(str(self.real))
+            except OSError:  # the database is away, or has its place again
+                client.close()
+                continue
             threading.Thread(target=self.serve, args=(client, server), daemon=True).start()
 
     def takes(self, data):
