@@ -109,12 +109,9 @@ static void codes_of_rule(struct codes *codes, const struct json *body) {
     }
 }
 
-static struct str zone_of(const struct definition *d, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        const struct json *zone = str_is(d[i].kind, "settings") ? json_get(&d[i].body, "zone") : NULL;
-        if (zone && zone->type == JSON_STRING && zone_find(zone->string)) return zone->string;
-    }
-    return zone_utc()->name;
+static struct str zone_of(const struct definition *settings) {
+    const struct json *zone = json_get(&settings->body, "zone");
+    return zone && zone->type == JSON_STRING && zone_find(zone->string) ? zone->string : zone_utc()->name;
 }
 
 int code_order(const void *x, const void *y) {
@@ -125,13 +122,17 @@ int code_order(const void *x, const void *y) {
 
 void config_codes(struct arena *a, const struct definition *d, size_t n, struct code_number **out, size_t *n_out) {
     struct codes codes = {.a = a};
+    bool zoned = false;
     for (size_t i = 0; i < n; i++) {
         const struct kind_row *kind = kind_find(d[i].kind);
         MUST(kind);
         if (kind->code_kind) add_code(&codes, kind->code_kind, d[i].code);
         if (kind->code_kind == CODE_RULE) codes_of_rule(&codes, &d[i].body);
+        if (!str_is(d[i].kind, "settings")) continue;
+        add_code(&codes, CODE_ZONE, zone_of(&d[i])); /* of each of them, where a document wrongly has several */
+        zoned = true;
     }
-    add_code(&codes, CODE_ZONE, zone_of(d, n));
+    if (!zoned) add_code(&codes, CODE_ZONE, zone_utc()->name);
     qsort(codes.list.items, codes.list.n, sizeof *codes.list.items, code_order);
     size_t kept = 0;
     for (size_t i = 0; i < codes.list.n; i++)

@@ -100,7 +100,7 @@ static void golden_documents(void **state) {
     }
     closedir(dir);
     assert_int_equal(n_good, 3);
-    assert_int_equal(n_bad, 13);
+    assert_int_equal(n_bad, 14);
 }
 
 /* ---- texts and numbers ---- */
