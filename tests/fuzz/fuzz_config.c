@@ -7,14 +7,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-static struct program *compile(struct arena *a, struct definition *definitions, size_t n, struct faults *faults) {
+static struct program *compile(struct arena *a, const struct json *list, struct definition *definitions, size_t n, struct faults *faults) {
     struct code_number *codes;
     size_t n_codes;
     struct program *p;
     config_codes(a, definitions, n, &codes, &n_codes);
     for (size_t i = 0; i < n_codes; i++) codes[i].no = (uint16_t)(n_codes - i);
     struct compile_in in = {
-        .tenant = {1}, .version = 1, .definitions = definitions, .n_definitions = n, .codes = codes, .n_codes = n_codes};
+        .tenant = {1}, .version = 1, .list = list, .definitions = definitions, .n_definitions = n, .codes = codes, .n_codes = n_codes};
     size_t before = faults->list.n + faults->more;
     enum problem problem = program_compile(a, &in, &p, faults);
     if ((problem == P_OK) != (p != NULL)) abort();
@@ -48,7 +48,7 @@ static void check_stored(struct arena *a, const struct definition *definitions, 
         if (config_definition(a, &v, STR(""), &stored[i], &faults) != P_OK) abort();
         if (!str_eq(definition_text(a, &stored[i]), text)) abort();
     }
-    const struct program *again = compile(a, stored, n, &faults);
+    const struct program *again = compile(a, NULL, stored, n, &faults);
     if (!again || again->n_rules != first->n_rules || again->hot_worst != first->hot_worst) abort();
 }
 
@@ -60,10 +60,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
     size_t n_definitions;
     if (json_parse(a, (struct str){(const char *)data, n}, &v, &faults) == P_OK) {
         const struct json *list = json_get(&v, "definitions");
-        enum problem split = config_split(a, list ? list : &v, STR("/definitions"), &definitions, &n_definitions, &faults);
+        if (!list) list = &v;
+        enum problem split = config_split(a, list, STR("/definitions"), &definitions, &n_definitions, &faults);
         if (split != P_OK && !faults.list.n) abort();
-        const struct program *p = compile(a, definitions, n_definitions, &faults);
-        if (p) {
+        const struct program *p = compile(a, list, definitions, n_definitions, &faults);
+        if (p && split == P_OK) { /* else it is only compiled for its faults */
             check_program(p);
             check_stored(a, definitions, n_definitions, p);
         }
