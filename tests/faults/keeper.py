@@ -6,7 +6,7 @@ import threading
 import time
 from pathlib import Path
 
-from accolade import DATABASE, SLOW
+from accolade import DATABASE, ROOT, SLOW
 
 SERVICES = ("database", "memcached", "pool", "nginx")
 PROGRAMS = {"database": DATABASE, "memcached": "memcached", "pool": "accolade-fcgi", "nginx": "nginx"}
@@ -30,6 +30,13 @@ def send(pid, number):
     return True
 
 
+def server_words():
+    """What stands before a command of the server that is tested; nothing for the system's."""
+    script = '. "$0/lib.sh"; . "$0/server.sh"; choose_server "${ACCOLADE_TEST_SERVER:-}"; printf "%s\\n" "${SERVER[@]}"'
+    done = subprocess.run(["bash", "-c", script, ROOT / "scripts"], capture_output=True, text=True, check=True)
+    return [word for word in done.stdout.split("\n") if word]
+
+
 class Keeper:
     """Use as a context. `deaths` has what died without being killed by us: nothing may."""
     def __init__(self, stack):
@@ -40,6 +47,8 @@ class Keeper:
         for name in SERVICES:
             pid = int((self.dir / "run" / f"{name}.pid").read_text().split()[0])
             command = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+            if name == "database":
+                command = server_words() + command
             if name == "nginx":  # it has rewritten its title
                 command = ["nginx", "-p", f"{self.dir}/nginx/", "-e", f"{self.dir}/log/nginx-error.log", "-c", f"{self.dir}/nginx/nginx.conf"]
             self.commands[name], self.pids[name] = command, pid
