@@ -118,7 +118,7 @@ start_database() {
         printf %s "$SERVER_ROOT" >"$DIR/database/server"
         touch "$DIR/database/data/.complete"
     fi
-    rm -f "$DB_SOCKET"
+    rm -f "$DB_SOCKET" "$DB_SOCKET.lock" # MySQL's lock holds a process id, which another program may have by now
     start database "${SERVER[@]}" "$SERVER_PROGRAM" --defaults-file="$DIR/my.cnf" "${SERVER_OPTIONS[@]}"
     started database 120 answers database
     database -e "CREATE DATABASE IF NOT EXISTS accolade CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

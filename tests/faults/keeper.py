@@ -108,6 +108,8 @@ class Keeper:
             (self.dir / "admin.sock").unlink(missing_ok=True)
         if name == "memcached":
             (self.dir / "memcached.sock").unlink(missing_ok=True)
+        if name == "database":  # MySQL takes the zombie of a server, or who else has its number, for one that runs
+            (self.dir / "database" / "mysqld.sock.lock").unlink(missing_ok=True)
         log = open(self.dir / "log" / f"{name}.log", "ab")
         child = subprocess.Popen(self.commands[name], cwd=self.dir / name, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         log.close()
