@@ -29,9 +29,12 @@ static char *buf_room(struct buf *b, size_t n) {
     return b->p + b->n;
 }
 
+/* The same for what most often fits: answers and rows are put together from many small pieces. */
+static inline char *room_for(struct buf *b, size_t n) { return !b->overflow && n <= b->cap - b->n ? b->p + b->n : buf_room(b, n); }
+
 void buf_bytes(struct buf *b, const void *p, size_t n) {
     if (!n) return;
-    char *room = buf_room(b, n);
+    char *room = room_for(b, n);
     if (!room) return;
     memcpy(room, p, n);
     b->n += n;
@@ -41,7 +44,12 @@ void buf_add(struct buf *b, struct str s) { buf_bytes(b, s.p, s.n); }
 
 void buf_z(struct buf *b, const char *z) { buf_bytes(b, z, strlen(z)); }
 
-void buf_c(struct buf *b, char c) { buf_bytes(b, &c, 1); }
+void buf_c(struct buf *b, char c) {
+    char *room = room_for(b, 1);
+    if (!room) return;
+    *room = c;
+    b->n++;
+}
 
 void buf_f(struct buf *b, const char *format, ...) {
     char small[256];

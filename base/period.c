@@ -95,6 +95,17 @@ int64_t period_end(const struct zone *z, enum period_kind kind, int64_t t_ms) {
     return first_instant(z, next_first_day(kind, period_day(z, kind, t_ms)) * MS_DAY);
 }
 
+void period_bounds(const struct zone *z, enum period_kind kind, int64_t t_ms, int64_t *start, int64_t *end) {
+    if (kind == PERIOD_EVER || kind == PERIOD_HOUR) {
+        *start = period_start(z, kind, t_ms);
+        *end = period_end(z, kind, t_ms);
+        return;
+    }
+    int64_t day = period_day(z, kind, t_ms);
+    *start = first_instant(z, day * MS_DAY);
+    *end = first_instant(z, next_first_day(kind, day) * MS_DAY);
+}
+
 void zone_local(const struct zone *z, int64_t t_ms, int *hour, int *weekday) {
     int64_t local = local_of(z, t_ms), day = floor_div(local, MS_DAY);
     *hour = (int)((local - day * MS_DAY) / MS_HOUR);

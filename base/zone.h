@@ -24,7 +24,8 @@ const struct zone *zone_utc(void);
  * 25 hours; where midnight does not exist the day starts at the first instant after it; where it comes twice, at the first.
  * EVER starts at 0. */
 int64_t period_start(const struct zone *z, enum period_kind kind, int64_t t_ms);
-int64_t period_end(const struct zone *z, enum period_kind kind, int64_t t_ms);    /* start of the next; INT64_MAX for EVER */
+int64_t period_end(const struct zone *z, enum period_kind kind, int64_t t_ms); /* start of the next; INT64_MAX for EVER */
+void period_bounds(const struct zone *z, enum period_kind kind, int64_t t_ms, int64_t *start, int64_t *end); /* both at once */
 void zone_local(const struct zone *z, int64_t t_ms, int *hour, int *day_of_week); /* day_of_week: Monday 1 … Sunday 7 */
 
 /* RFC 3339 text. */

@@ -73,7 +73,8 @@ void counter_add(struct arena *a, struct member_state *s, enum counter_kind what
 #define ZONES_MS_APART (26 * MS_HOUR)
 
 int64_t counter_period(const struct counter *known, enum period_kind kind, const struct zone *zone, int64_t t_ms, int64_t *end) {
-    int64_t start = period_start(zone, kind, t_ms), until = period_end(zone, kind, t_ms);
+    int64_t start, until;
+    period_bounds(zone, kind, t_ms, &start, &until);
     bool other = known && known->start != start && known->start != 0;
     if (other && kind == PERIOD_DAY && t_ms >= known->start && t_ms < known->start + DAY_MS_MIN) {
         start = known->start;

@@ -22,7 +22,7 @@ enum {
     LOCK_WAIT_OF_MYSQL_MS = 2300, /* it looks once a second whose second is over */
     SOON_US = 50 * 1000,          /* a time-out may be over a little early */
     IDLE_TIMEOUT_S = 10,
-    FORMS = GROUP_EXACT_MAX + 2, /* prepared forms of a statement: groups of 1 … 16, 32, 64 */
+    FORMS = GROUP_EXACT_MAX + 3, /* prepared forms of a statement: groups of 1 … 16, 32, 64, 100 */
     STATEMENT_BYTES_MAX = 64 * 1024,
     ER_IDLE_TIMEOUT_OF_MYSQL = 4031, /* MySQL 8.0.24 says why before it closes */
     ER_WSREP_NOT_READY = 1047,       /* ER_UNKNOWN_COM_ERROR as Galera uses it */
@@ -326,8 +326,8 @@ enum db_result db_alter(struct db *db, enum command id, const uint32_t *numbers,
 
 static size_t form_of(size_t rows) {
     if (rows <= GROUP_EXACT_MAX) return rows - 1;
-    MUST(rows == 32 || rows == GROUP_ROWS_MAX);
-    return rows == 32 ? GROUP_EXACT_MAX : GROUP_EXACT_MAX + 1;
+    MUST(rows == 32 || rows == 64 || rows == GROUP_ROWS_MAX);
+    return rows == 32 ? GROUP_EXACT_MAX : rows == 64 ? GROUP_EXACT_MAX + 1 : GROUP_EXACT_MAX + 2;
 }
 
 /* The text with its group repeated. */

@@ -49,11 +49,11 @@ void call_null(struct call *c) {
 static size_t form_rows(const struct statement *def, size_t left) {
     if (strncmp(def->text, "INSERT", 6) == 0) {
         if (left <= GROUP_EXACT_MAX) return left;
-        return left >= GROUP_ROWS_MAX ? GROUP_ROWS_MAX : left >= 32 ? 32 : GROUP_EXACT_MAX;
+        return left >= GROUP_ROWS_MAX ? GROUP_ROWS_MAX : left >= 64 ? 64 : left >= 32 ? 32 : GROUP_EXACT_MAX;
     }
     size_t rows = 1;
-    while (rows < left && rows < GROUP_ROWS_MAX) rows *= 2;
-    return rows;
+    while (rows < left && rows < 64) rows *= 2;
+    return left > rows ? GROUP_ROWS_MAX : rows;
 }
 
 /* Runs rows from … of the group; *done is how many that were. */

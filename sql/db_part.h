@@ -5,7 +5,8 @@
 #include "sql/db.h"
 #include "sql/statements.h"
 
-enum { GROUP_ROWS_MAX = 64, GROUP_EXACT_MAX = 16 };
+/* A full set of an array has 100 events: one statement each, not three. */
+enum { GROUP_ROWS_MAX = 100, GROUP_EXACT_MAX = 16 };
 
 /* An argument or a column. Its address, and those of length and null, are what the client library is given. */
 struct cell {
@@ -34,7 +35,7 @@ struct greeting {
 bool greeting_look(struct greeting *g, const struct db_address *address, int64_t now_us);
 void greeting_end(struct greeting *g);
 
-/* Runs one prepared form of a statement: group_rows is 1 … 16, 32 or 64 (1 where there is no group), args are all of its binds.
+/* Runs one prepared form of a statement: group_rows is 1 … 16, 32, 64 or 100 (1 where there is no group), args are all of its binds.
  * Adds the result's rows to `out` and the affected rows to *affected. */
 enum db_result db_execute(struct db *db, struct arena *a, const struct statement *def, size_t group_rows, const struct cell *args,
                           size_t n_args, struct call_result *out, uint64_t *affected);

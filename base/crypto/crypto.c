@@ -7,6 +7,7 @@
 #include <openssl/kdf.h>
 #include <openssl/rand.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { NONCE_BYTES = 12, TAG_BYTES = 16 };
 static_assert(SEAL_OVERHEAD == NONCE_BYTES + TAG_BYTES, "a sealed text is nonce, ciphertext, tag");
@@ -15,6 +16,8 @@ static_assert(SEAL_OVERHEAD == NONCE_BYTES + TAG_BYTES, "a sealed text is nonce,
  * thread, so that one context of each kind is enough. */
 static struct {
     EVP_MAC_CTX *hmac;
+    struct key32 hmac_key; /* the one that it was last given, where `keyed` */
+    bool keyed;
     EVP_MD *sha256;
     EVP_MD_CTX *digest;
     EVP_KDF *hkdf;
@@ -42,10 +45,37 @@ static void library_open(void) {
     library.hmac = hmac;
 }
 
-void crypto_random(void *out, size_t n) {
+static void random_bytes(void *out, size_t n) {
     MUST(n <= INT32_MAX);
     int ok = RAND_bytes(out, (int)n);
     MUST(ok == 1);
+}
+
+/* Small pieces come from a stock, since the library takes as long for 12 bytes as for some hundred. Each byte is given once and wiped. The
+ * page is empty in a child of fork, which then has a stock of its own. */
+static struct stock {
+    size_t left;
+    uint8_t bytes[1024];
+} * stock;
+
+void crypto_random(void *out, size_t n) {
+    if (!stock) {
+        stock = mmap(NULL, sizeof *stock, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        MUST(stock != MAP_FAILED);
+        int failed = madvise(stock, sizeof *stock, MADV_WIPEONFORK);
+        MUST(!failed);
+    }
+    if (n > sizeof stock->bytes / 8) {
+        random_bytes(out, n);
+        return;
+    }
+    if (stock->left < n) {
+        random_bytes(stock->bytes, sizeof stock->bytes);
+        stock->left = sizeof stock->bytes;
+    }
+    stock->left -= n;
+    memcpy(out, stock->bytes + stock->left, n);
+    OPENSSL_cleanse(stock->bytes + stock->left, n);
 }
 
 void crypto_sha256(struct str data, uint8_t out[32]) {
@@ -55,10 +85,15 @@ void crypto_sha256(struct str data, uint8_t out[32]) {
     MUST(ok);
 }
 
-static void hmac(struct str key, const struct str *parts, size_t n, uint8_t out[32]) {
+static void hmac(struct str key, bool keep, const struct str *parts, size_t n, uint8_t out[32]) {
     MUST(key.n > 0); /* without one the library would take the last */
     library_open();
-    bool ok = EVP_MAC_init(library.hmac, (const uint8_t *)key.p, key.n, NULL) == 1;
+    /* A set's hashes are mostly made with one tenant's key: the library keeps what it made of the last one. Not
+     * of tokens' secrets: what they take must not tell what was checked before. */
+    bool same = keep && library.keyed && memcmp(key.p, library.hmac_key.b, sizeof library.hmac_key.b) == 0;
+    bool ok = EVP_MAC_init(library.hmac, same ? NULL : (const uint8_t *)key.p, same ? 0 : key.n, NULL) == 1;
+    library.keyed = ok && keep;
+    if (library.keyed && !same) memcpy(library.hmac_key.b, key.p, sizeof library.hmac_key.b);
     for (size_t i = 0; i < n; i++) ok = ok && EVP_MAC_update(library.hmac, (const uint8_t *)parts[i].p, parts[i].n) == 1;
     size_t written = 0;
     ok = ok && EVP_MAC_final(library.hmac, out, &written, 32) == 1;
@@ -66,12 +101,12 @@ static void hmac(struct str key, const struct str *parts, size_t n, uint8_t out[
 }
 
 void crypto_hmac_parts(const struct key32 *key, const struct str *parts, size_t n, uint8_t out[32]) {
-    hmac((struct str){(const char *)key->b, sizeof key->b}, parts, n, out);
+    hmac((struct str){(const char *)key->b, sizeof key->b}, true, parts, n, out);
 }
 
 void crypto_hmac(const struct key32 *key, struct str data, uint8_t out[32]) { crypto_hmac_parts(key, &data, 1, out); }
 
-void crypto_hmac_any(struct str key, struct str data, uint8_t out[32]) { hmac(key, &data, 1, out); }
+void crypto_hmac_any(struct str key, struct str data, uint8_t out[32]) { hmac(key, false, &data, 1, out); }
 
 struct hash16 crypto_hmac16(const struct key32 *key, struct str data) {
     uint8_t whole[32];

@@ -70,8 +70,10 @@ static void groups_run_in_prepared_sizes(void **state) {
     check_group(17, 2, 1); /* 16 + 1; 32 */
     check_group(63, 3, 1); /* 32 + 16 + 15; 64 */
     check_group(64, 1, 1);
-    check_group(100, 3, 2);    /* 64 + 32 + 4; 64 + 64 */
-    check_group(1000, 17, 16); /* 15 × 64 + 32 + 8; 16 × 64 */
+    check_group(65, 2, 1); /* 64 + 1; 100 */
+    check_group(99, 3, 1); /* 64 + 32 + 3; 100 */
+    check_group(100, 1, 1);
+    check_group(1000, 10, 10);
 }
 
 static void a_form_is_prepared_once_per_connection(void **state) {

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "base/crypto/crypto.h"
@@ -65,6 +67,47 @@ static void test_hkdf_is_extract_and_expand(void **state) {
     crypto_hmac(&extracted, STR("\x01"), expected);
     got = crypto_hkdf(&secret, STR("salt"), (struct str){NULL, 0});
     assert_memory_equal(got.b, expected, 32);
+}
+
+/* A child of fork goes on with bytes of its own. */
+static void test_random_bytes_are_given_once(void **state) {
+    (void)state;
+    enum { PIECES = 1000, CHILD = PIECES / 2 };
+    static uint64_t pieces[PIECES];
+    int pipe_of[2];
+    assert_int_equal(pipe(pipe_of), 0);
+    crypto_random(&pieces[0], sizeof pieces[0]);
+    pid_t child = fork();
+    if (child == 0) {
+        for (size_t i = 0; i < PIECES - CHILD; i++) crypto_random(&pieces[i], sizeof pieces[i]);
+        _exit(write(pipe_of[1], pieces, (PIECES - CHILD) * sizeof pieces[0]) < 0);
+    }
+    for (size_t i = 1; i < CHILD; i++) crypto_random(&pieces[i], sizeof pieces[i]);
+    assert_int_equal(read(pipe_of[0], &pieces[CHILD], (PIECES - CHILD) * sizeof pieces[0]), (PIECES - CHILD) * sizeof pieces[0]);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    for (size_t i = 0; i < PIECES; i++) {
+        for (size_t j = 0; j < i; j++) assert_true(pieces[i] != pieces[j]);
+    }
+    close(pipe_of[0]);
+    close(pipe_of[1]);
+}
+
+/* The library keeps what it made of the last key: another one in between, of any kind, changes nothing. */
+static void test_hashes_by_turns_with_several_keys(void **state) {
+    (void)state;
+    struct key32 one = {{1}}, two = {{2}};
+    uint8_t first[32], again[32], other[32], any[32];
+    crypto_hmac(&one, STR("text"), first);
+    crypto_hmac(&one, STR("text"), again);
+    assert_memory_equal(first, again, 32);
+    crypto_hmac(&two, STR("text"), other);
+    assert_memory_not_equal(first, other, 32);
+    crypto_hmac_any((struct str){(const char *)one.b, sizeof one.b}, STR("text"), any);
+    assert_memory_equal(first, any, 32);
+    crypto_hmac(&two, STR("text"), again);
+    assert_memory_equal(other, again, 32);
+    crypto_hmac(&one, STR("text"), again);
+    assert_memory_equal(first, again, 32);
 }
 
 static void test_random_bytes_and_characters_differ(void **state) {
@@ -187,6 +230,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_hmac_rfc_4231, set_up, tear_down),
         cmocka_unit_test(test_hmac_of_parts_is_that_of_the_whole),
         cmocka_unit_test(test_hkdf_is_extract_and_expand),
+        cmocka_unit_test(test_random_bytes_are_given_once),
+        cmocka_unit_test(test_hashes_by_turns_with_several_keys),
         cmocka_unit_test(test_random_bytes_and_characters_differ),
         cmocka_unit_test(test_equal_and_wipe),
         cmocka_unit_test_setup_teardown(test_sealed_opens_and_nonces_differ, set_up, tear_down),

@@ -67,6 +67,9 @@ static void test_periods_have_no_gaps(void **state) {
                 assert_true(period_start(z, KINDS[k], end) == end);
                 assert_true(period_start(z, KINDS[k], end - 1) <= t);
                 assert_true(period_end(z, KINDS[k], end - 1) == end);
+                int64_t both[2];
+                period_bounds(z, KINDS[k], end - 1, &both[0], &both[1]);
+                assert_true(both[0] == period_start(z, KINDS[k], end - 1) && both[1] == end);
             }
         }
     }
