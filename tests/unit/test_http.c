@@ -86,6 +86,9 @@ static void a_row_that_forgets_something_is_refused(void **state) {
                         "what is a token's own is below its member");
     assert_string_equal(why_of((struct route){GET_ROW, .self = true, .pattern = "/v1/members/{member}/a"}), "");
     assert_string_equal(why_of((struct route){GET_ROW, .write = true}), "GET never writes");
+    assert_string_equal(why_of((struct route){GET_ROW, .etag = ETAG_BODY}), "");
+    assert_string_equal(why_of((struct route){POST_ROW, .etag = ETAG_BODY}), "what is compared by its ETag is read");
+    assert_string_equal(why_of((struct route){POST_ROW, .merge_patch = true}), "a merge patch is sent by PATCH");
     assert_string_equal(why_of((struct route){POST_ROW, .handle = NULL}), "a route has either a handler or collects");
     assert_string_equal(why_of((struct route){POST_ROW, .handle = NULL, .collect = collect}), "what is collected is answered");
     assert_string_equal(why_of((struct route){POST_ROW, .rate = RATE_EVENTS, .handle = NULL, .collect = collect, .answer = answer}),
