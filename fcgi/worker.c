@@ -9,6 +9,7 @@
 #include "base/trap.h"
 #include "fcgi/transport.h"
 #include "handlers/routes.h"
+#include "service/metrics.h"
 #include "service/ready.h"
 #include "service/shared.h"
 
@@ -113,10 +114,14 @@ static bool serve_what_waits(struct worker *w) {
     log_hold();
     for (size_t i = 0; i < n; i++) {
         log_request(w, &set, i);
+        const struct route *route = requests[i]->route;
+        size_t row = route != NULL ? (size_t)(route - route_table.rows) + 1 : 0;
+        count_request(&w->job->page->counts, row, responses[i].status, w->answered_us[i] - requests[i]->arrived_us);
         page_count_request(w->job->counts, responses[i].status, w->answered_us[i] - requests[i]->arrived_us);
     }
     log_release();
     page_count_set(w->job->counts, n, set.n_items);
+    metrics_tell(w->service);
     transport_done(w->transport);
     note_held(w);
     arena_reset(w->arena);
@@ -145,6 +150,7 @@ static void look_after_connection(struct worker *w) {
     if (now_us - w->idle_us < (int64_t)IDLE_MS * 1000) return;
     w->idle_us = now_us;
     bool there = service_idle(w->service, clock_now_ms());
+    metrics_tell(w->service);
     verify_schema(w);
     tell_page(w, there);
 }

@@ -64,5 +64,6 @@ void token_key_delete(struct service *s, struct request *r, struct response *out
 /* process.c */
 void health_get(struct service *s, struct request *r, struct response *out);
 void readiness_get(struct service *s, struct request *r, struct response *out);
+void metrics_get(struct service *s, struct request *r, struct response *out);
 
 #endif

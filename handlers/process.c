@@ -1,5 +1,8 @@
-/* handlers/process.c: /healthz (the process lives) and /readyz (it could do its work), by the private listener only. */
+/* handlers/process.c: /healthz (the process lives), /readyz (it could do its work) and /metrics (what all have counted), by the private
+ * listener only. */
 #include "handlers/handlers.h"
+#include "handlers/routes.h"
+#include "service/metrics.h"
 #include "service/ready.h"
 
 void health_get(struct service *s, struct request *r, struct response *out) {
@@ -45,4 +48,16 @@ void readiness_get(struct service *s, struct request *r, struct response *out) {
         return;
     }
     *out = (struct response){.status = 200, .body = str_printf(r->arena, "{\"status\":\"ready\"," STR_FMT "}", STR_ARG(checks))};
+}
+
+void metrics_get(struct service *s, struct request *r, struct response *out) {
+    struct metric_route *routes = NEW_ARRAY(r->arena, struct metric_route, route_table.n);
+    for (size_t i = 0; i < route_table.n; i++) {
+        routes[i] = (struct metric_route){method_name(route_table.rows[i].method), route_table.rows[i].name};
+    }
+    *out = (struct response){
+        .status = 200,
+        .content_type = "text/plain; version=0.0.4; charset=utf-8",
+        .body = metrics_render(s, r->arena, routes, route_table.n),
+    };
 }

@@ -353,5 +353,6 @@ static const struct route rows[] = {
 
     {.method = METHOD_GET, .pattern = "/healthz", .name = "healthz", .scope = SCOPE_NONE, .admin = true, .handle = health_get},
     {.method = METHOD_GET, .pattern = "/readyz", .name = "readyz", .scope = SCOPE_NONE, .admin = true, .handle = readiness_get},
+    {.method = METHOD_GET, .pattern = "/metrics", .name = "metrics", .scope = SCOPE_NONE, .admin = true, .handle = metrics_get},
 };
 const struct route_table route_table = {rows, COUNT(rows)};

@@ -28,7 +28,7 @@ struct request {
     LIST(struct ce_field) ce;
     struct str body;
     bool body_too_large; /* read to its end and thrown away */
-    bool admin_listener; /* came by the private listener: /healthz, /readyz */
+    bool admin_listener; /* came by the private listener: /healthz, /readyz, /metrics */
     int64_t arrived_us;  /* clock_monotonic_us */
     /* found by the phases */
     uint64_t name;  /* what it is called in the page that workers share */

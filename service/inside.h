@@ -40,6 +40,8 @@ struct service {
     struct arena *arena;      /* of the process */
     struct db *db;
     struct cache *cache;
+    struct db_tally db_told; /* of both, what the page has by now (metrics_tell) */
+    struct cache_counts cache_told;
     struct key32 installation, copies;    /* copies: seals those in memcached that belong to no member */
     struct tenant_keys_slot *tenant_keys; /* direct-mapped by tenant id */
     struct key_slot *key_slots;           /* direct-mapped by key id */
@@ -56,7 +58,8 @@ struct service {
 MUST_CHECK enum problem definitions_load(struct service *s, struct arena *a, tenant_id t, uint64_t version, struct definition **out,
                                          size_t *n_out, struct faults *f);
 bool code_has_number(const struct code_number *wanted, const struct code_number *codes, size_t n);
-bool service_is_late(const struct service *s); /* past the deadline of the request in hand */
+void service_count_retry(struct service *s, int why); /* TRIED_… of a set, 0: of another write */
+bool service_is_late(const struct service *s);        /* past the deadline of the request in hand */
 /* A new member's number and sealing key. */
 void member_key_make(struct member_key_row *row);
 /* Sets the zones of a loaded state from its zone numbers; a number that came after the program was compiled is looked up. */

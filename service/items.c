@@ -91,6 +91,7 @@ static void run(struct set *set) {
         }
         enum tried t = try_once(set);
         if (t != TRIED_DONE) db_rollback(set->s->db);
+        if (t > TRIED_LESS) service_count_retry(set->s, t);
         switch (t) {
         case TRIED_DONE: break;
         case TRIED_LESS: /* each item may leave the set once */

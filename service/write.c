@@ -77,6 +77,7 @@ enum problem write_once(struct write *w, struct write_answer *out, struct faults
         if (service_is_late(w->s)) break;
         bool again = r == DB_RETRY || r == DB_GONE || (w->key != NULL && (r == DB_CONFLICT || r == DB_UNKNOWN));
         if (!again) break;
+        service_count_retry(w->s, 0);
     }
     return service_problem(r == DB_CONFLICT || r == DB_NOT_FOUND ? DB_RETRY : r, f);
 }

@@ -14,6 +14,7 @@
 
 #include "base/must.h"
 #include "base/rates.h"
+#include "shm/counts.h"
 #include "shm/rates.h"
 
 /* Goes up by one with every change of what stands below: a reader that was built with another number refuses. */
@@ -97,6 +98,7 @@ struct page {
     struct suspect suspects[SUSPECTS_MAX];
     struct pool_counts pools[PAGE_POOLS];
     struct worker_slot slots[PAGE_SLOTS];
+    struct counts counts;
     atomic_uint_fast64_t rate_refused[RATE__MAX]; /* uses that a limit refused */
     struct rate_table rates;
 };

@@ -38,6 +38,7 @@ struct db {
     bool in_transaction;
     enum db_result failed; /* what ended the transaction; DB_OK: nothing */
     uint64_t generation, last_id;
+    struct db_tally tally;
     MYSQL_BIND *binds; /* kept between calls */
     size_t n_binds;
     struct db_gate gate;
@@ -110,6 +111,7 @@ void db_drop(struct db *db) {
 
 uint64_t db_generation(const struct db *db) { return db->generation; }
 bool db_in_transaction(const struct db *db) { return db->in_transaction; }
+const struct db_tally *db_tally(const struct db *db) { return &db->tally; }
 uint64_t db_last_id(const struct db *db) { return db->last_id; }
 
 /* ---- errors ---- */
@@ -227,6 +229,7 @@ static enum db_result connect_anew(struct db *db) {
     set_read_timeout(mysql, &db->address);
     db->mysql = mysql;
     db->generation++;
+    db->tally.connections++;
     return DB_OK;
 }
 
@@ -253,6 +256,11 @@ enum db_result db_ping(struct db *db) {
 }
 
 /* ---- transactions ---- */
+
+static enum db_result counted(struct db *db, enum db_result r) {
+    db->tally.results[r]++;
+    return r;
+}
 
 static unsigned send_command(struct db *db, enum command id) {
     const char *text = commands[id].text;
@@ -289,9 +297,7 @@ static unsigned send_commit(struct db *db) {
 }
 
 /* Whatever the server does not answer clearly may have been committed. */
-enum db_result db_commit(struct db *db) {
-    MUST(db->in_transaction);
-    if (db->failed) return db->failed;
+static enum db_result commit(struct db *db) {
     unsigned error = send_commit(db);
     db->in_transaction = false;
     if (!error) {
@@ -302,6 +308,12 @@ enum db_result db_commit(struct db *db) {
     if (r == DB_RETRY) return r;
     db_drop(db);
     return DB_UNKNOWN;
+}
+
+enum db_result db_commit(struct db *db) {
+    MUST(db->in_transaction);
+    if (db->failed) return db->failed;
+    return counted(db, commit(db));
 }
 
 void db_rollback(struct db *db) {
@@ -457,8 +469,8 @@ static enum db_result read_rows(struct db *db, struct arena *a, const struct sta
     }
 }
 
-enum db_result db_execute(struct db *db, struct arena *a, const struct statement *def, size_t group_rows, const struct cell *args,
-                          size_t n_args, struct call_result *out, uint64_t *affected) {
+static enum db_result execute(struct db *db, struct arena *a, const struct statement *def, size_t group_rows, const struct cell *args,
+                              size_t n_args, struct call_result *out, uint64_t *affected) {
     MYSQL_STMT *statement;
     enum db_result r = db_connect(db);
     if (!r) r = prepared(db, a, def, group_rows, &statement);
@@ -481,6 +493,11 @@ enum db_result db_execute(struct db *db, struct arena *a, const struct statement
     *affected += mysql_stmt_affected_rows(statement);
     db->last_id = mysql_stmt_insert_id(statement);
     return DB_OK;
+}
+
+enum db_result db_execute(struct db *db, struct arena *a, const struct statement *def, size_t group_rows, const struct cell *args,
+                          size_t n_args, struct call_result *out, uint64_t *affected) {
+    return counted(db, execute(db, a, def, group_rows, args, n_args, out, affected));
 }
 
 static struct str mismatch(struct arena *a, const struct statement *def, MYSQL_STMT *statement) {

@@ -53,6 +53,12 @@ enum db_result db_verify_catalogue(struct db *db, struct arena *a, struct str *e
 /* Whether the server keeps what it acknowledged over a crash: innodb_flush_log_at_trx_commit 1 and no binlog without sync_binlog 1. */
 enum db_result db_durable(struct db *db, struct arena *a, bool *out);
 
+/* What came of all statements and COMMITs since db_open, and how many connections were made. */
+struct db_tally {
+    uint64_t results[DB_FATAL + 1], connections;
+};
+const struct db_tally *db_tally(const struct db *db);
+
 /* After DB_RETRY, DB_BUSY, DB_GONE or DB_FATAL inside a transaction every further call gives the same result without being sent,
  * until db_rollback: nothing can slip out of a transaction that the server has ended. */
 MUST_CHECK enum db_result db_begin(struct db *db);          /* reconnects silently, once, where the connection was found lost */

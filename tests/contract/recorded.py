@@ -115,6 +115,8 @@ class Checked:
         kind = headers.get("content-type")
         if kind not in documented.content:
             yield f"the content type is {kind}"
+        elif "json" not in kind:
+            yield from self.description.faults(documented.content[kind]["schema"], line["answer"])
         elif broken:
             yield broken
         elif len(line["answer"]) < CUT:

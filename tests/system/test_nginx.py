@@ -124,11 +124,12 @@ def test_a_pool_that_hangs_is_504(stack):
     assert answer.headers["retry-after"] == "1"
 
 
-def test_the_private_listener_answers_two_paths_and_the_public_one_none(stack):
+def test_the_private_listener_answers_three_paths_and_the_public_one_none(stack):
     assert stack.admin.send("GET", "/healthz").ok() == {"status": "ok"}
     assert stack.admin.send("GET", "/readyz").ok()["status"] == "ready"
+    assert stack.admin.send("GET", "/metrics").status == 200
     stack.admin.send("GET", "/v1/members/m/points").problem("not-found")
-    for path in ("/healthz", "/readyz"):
+    for path in ("/healthz", "/readyz", "/metrics"):
         stack.http.send("GET", path).problem("not-found")
 
 

@@ -218,6 +218,35 @@ static void test_powers_of_two(void **state) {
     page_free(&page);
 }
 
+static void test_requests_by_route(void **state) {
+    (void)state;
+    struct page_file file = {.path = ""};
+    struct page *page = page_new(&file, 1, 1);
+    struct counts *c = &page->counts;
+    static const struct {
+        int64_t us;
+        size_t bucket;
+    } durations[] = {{-3, 0}, {0, 0}, {500, 0}, {501, 1}, {1000, 1}, {200000, 8}, {200001, 9}, {5000000, 12}, {5000001, 13}};
+    for (size_t i = 0; i < COUNT(durations); i++) {
+        uint64_t before = atomic_load(&c->routes[7].durations[durations[i].bucket]);
+        count_request(c, 7, 200, durations[i].us);
+        assert_int_equal(atomic_load(&c->routes[7].durations[durations[i].bucket]), before + 1);
+    }
+    assert_int_equal(atomic_load(&c->routes[7].duration_us), 500 + 501 + 1000 + 200000 + 200001 + 5000000 + 5000001);
+    static const int statuses[] = {200, 503, 429, 299};
+    static const uint64_t expected[] = {COUNT(durations) + 1, 1, 1, 0};
+    for (size_t i = 0; i < COUNT(statuses); i++) count_request(c, 7, statuses[i], 1);
+    for (size_t i = 0; i < COUNT(statuses); i++) {
+        size_t k = 1;
+        while (k < COUNT_STATUSES && count_statuses[k] != statuses[i]) k++;
+        if (k < COUNT_STATUSES) assert_int_equal(atomic_load(&c->routes[7].statuses[k]), expected[i]);
+    }
+    assert_int_equal(atomic_load(&c->routes[7].statuses[0]), 1); /* one that nobody knows is counted all the same */
+    count_request(c, COUNT_ROUTES, 200, 1);
+    assert_int_equal(atomic_load(&c->routes[0].durations[0]), 1);
+    page_free(&page);
+}
+
 static void test_one_worker_in_a_second_asks_the_servers(void **state) {
     (void)state;
     struct page_file file = {.path = ""};
@@ -422,6 +451,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_other_files_are_refused_politely, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_killed_masters_page_is_not_taken_for_a_running_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_powers_of_two, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_requests_by_route, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_one_worker_in_a_second_asks_the_servers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_MECHANICS4_the_breaker_is_looked_after_by_one_worker_at_a_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_MECHANICS4_strikes_count_for_ten_minutes_and_are_forgiven, set_up, tear_down),
