@@ -63,7 +63,7 @@ def test_429_a_key_with_all_its_connections(world, operator):
 
 
 def test_503_without_a_database(world):
-    requests = prepared(world, [route for route in ROUTES.values() if route["name"] != "healthz"])
+    requests = prepared(world, [route for route in ROUTES.values() if route["name"] not in ("healthz", "metrics")])
     pid = int(world.stack.env["ACCOLADE_DB_PID"])
     os.kill(pid, signal.SIGTERM)
     while os.path.exists(f"/proc/{pid}"):
@@ -71,6 +71,7 @@ def test_503_without_a_database(world):
     try:
         again_later(send_all(world, requests), "unavailable")
         assert world.stack.admin.send("GET", "/healthz").ok() == {"status": "ok"}
+        assert world.stack.admin.send("GET", "/metrics").status == 200
     finally:
         world.stack.start(fresh=False)
 
