@@ -29,15 +29,8 @@ struct chunk {
     _Alignas(ALIGNMENT) char bytes[];
 };
 
-struct defer {
-    struct defer *older;
-    void (*release)(void *);
-    void *object;
-};
-
 struct arena {
     struct chunk *newest;
-    struct defer *defers;
     size_t used;
 };
 
@@ -48,14 +41,6 @@ static struct chunk *chunk_new(struct chunk *older, size_t size) {
     return chunk;
 }
 
-static void run_defers(struct arena *a) {
-    while (a->defers) {
-        struct defer *d = a->defers;
-        a->defers = d->older;
-        d->release(d->object);
-    }
-}
-
 struct arena *arena_new(void) {
     struct arena *a = calloc(1, sizeof *a);
     if (!a) NEVER("no memory left");
@@ -63,7 +48,6 @@ struct arena *arena_new(void) {
 }
 
 void arena_reset(struct arena *a) {
-    run_defers(a);
     struct chunk *kept = NULL;
     for (struct chunk *chunk = a->newest, *older; chunk; chunk = older) {
         older = chunk->older;
@@ -84,7 +68,6 @@ void arena_reset(struct arena *a) {
 
 void arena_free(struct arena **a) {
     if (!*a) return;
-    run_defers(*a);
     for (struct chunk *chunk = (*a)->newest, *older; chunk; chunk = older) {
         older = chunk->older;
         free(chunk);
@@ -124,12 +107,6 @@ void *arena_array(struct arena *a, size_t n, size_t size) {
     size_t total;
     MUST(!__builtin_mul_overflow(n, size, &total));
     return arena_alloc(a, total);
-}
-
-void arena_defer(struct arena *a, void (*release)(void *), void *object) {
-    struct defer *d = NEW(a, struct defer);
-    *d = (struct defer){.older = a->defers, .release = release, .object = object};
-    a->defers = d;
 }
 
 size_t arena_used(const struct arena *a) { return a->used; }

@@ -1,8 +1,7 @@
 /* base/arena.h: memory that goes all at once: one arena per request, and one per set.
  *
  * An arena grows by chunks and gives large ones back on reset. Everything allocated is zeroed and aligned to 16 bytes.
- * When the system has no memory left the process aborts: there is no half-way to answer. Releases of foreign objects
- * (json-c, statement results) are registered with arena_defer and run newest first by arena_reset and arena_free. */
+ * When the system has no memory left the process aborts: there is no half-way to answer. */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
 
@@ -11,11 +10,10 @@
 struct arena;
 
 struct arena *arena_new(void);                /* owned by the caller; arena_free */
-void arena_reset(struct arena *a);            /* runs the defers, keeps one chunk */
+void arena_reset(struct arena *a);            /* keeps one chunk */
 void arena_free(struct arena **a);            /* NULL inside is fine; leaves NULL */
 void *arena_alloc(struct arena *a, size_t n); /* n may be 0; never NULL */
 void *arena_copy(struct arena *a, const void *p, size_t n);
-void arena_defer(struct arena *a, void (*release)(void *), void *object);
 size_t arena_used(const struct arena *a); /* bytes handed out since the last reset: for the log */
 
 #define NEW(a, type)          ((type *)arena_alloc((a), sizeof(type)))

@@ -80,6 +80,7 @@ enum {
 #define MS_HOUR             (60 * MS_MINUTE)
 #define MS_DAY              (24 * MS_HOUR)
 #define EARLY_MS_MAX        (5 * MS_MINUTE)        /* how far an event may lie ahead: clocks differ (SEMANTICS 4) */
+#define IDEMPOTENCY_MS      (48 * MS_HOUR)         /* how long an Idempotency-Key is kept (SEMANTICS 40) */
 #define WINDOW_MS_DEFAULT   (72 * MS_HOUR)         /* SEMANTICS 4 */
 #define REQUEST_DEADLINE_MS (4 * MS_SECOND)        /* MECHANICS 2; nginx waits 10 s */
 #define LANE_LEASE_MS       (30 * MS_SECOND)       /* MECHANICS 3 */

@@ -15,8 +15,6 @@ void table_add(struct table *t, struct str cell) {
     *LIST_PUSH(t->a, &t->cells) = plain.n > 0 ? plain : STR("-");
 }
 
-void table_add_number(struct table *t, int64_t n) { table_add(t, str_printf(t->a, "%lld", (long long)n)); }
-
 static bool is_list_of_texts(const struct json *v) {
     if (v->type != JSON_ARRAY) return false;
     for (uint32_t i = 0; i < v->n; i++) {

@@ -23,8 +23,7 @@ struct table {
     LIST(struct str) cells; /* row by row */
 };
 struct table table_of(struct arena *a, const struct column *columns, size_t n);
-void table_add(struct table *t, struct str cell); /* the next cell */
-void table_add_number(struct table *t, int64_t n);
+void table_add(struct table *t, struct str cell);              /* the next cell */
 void table_add_json(struct table *t, const struct json *v);    /* NULL or null: "-"; a list of texts: with commas between */
 void table_add_rows(struct table *t, const struct json *rows); /* an array of objects: a row each, by the columns' keys */
 

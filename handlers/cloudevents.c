@@ -134,6 +134,9 @@ static bool has_key(const struct json_member *members, uint32_t n, struct str ke
 enum problem cloudevent_of_headers(struct request *r, struct json *out) {
     struct json_member *members = NEW_ARRAY(r->arena, struct json_member, r->ce.n + 1);
     uint32_t n = 0;
+    if (r->ce.n > CE_FIELDS_MAX)
+        return fault_say(&r->faults, P_BAD_REQUEST, "an event has at most %d header fields ce-…: send it in structured mode",
+                         CE_FIELDS_MAX);
     for (size_t i = 0; i < r->ce.n; i++) {
         struct str name = r->ce.items[i].name, value;
         if (str_is(name, "data"))

@@ -15,8 +15,9 @@ struct query_param {
     struct str name, value; /* decoded */
 };
 
-struct ce_field {           /* a header field ce-… of a CloudEvent in binary mode */
-    struct str name, value; /* the name without "ce-", in small letters */
+enum { CE_FIELDS_MAX = 64 }; /* attributes of an event; the context has at most 4 KiB anyway */
+struct ce_field {            /* a header field ce-… of a CloudEvent in binary mode */
+    struct str name, value;  /* the name without "ce-", in small letters */
 };
 struct route;
 struct request {

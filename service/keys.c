@@ -79,9 +79,9 @@ static bool secret_matches(const struct key_row *k, struct str secret, int64_t n
     return present || (former && k->has_former && now_ms < k->former_until);
 }
 
-static enum problem judge(const struct front_row *row, struct str secret, int64_t now_ms, struct credential *out) {
+static enum problem judge(const struct front_row *row, const struct api_token *token, int64_t now_ms, struct credential *out) {
     const struct key_row *k = row != NULL ? &row->key : &nobody.key;
-    bool known = secret_matches(k, secret, now_ms) && row != NULL;
+    bool known = secret_matches(k, token->secret, now_ms) && row != NULL && str_eq(k->env, token->env);
     if (!known || k->revoked_at != 0 || (k->expires_at != 0 && now_ms >= k->expires_at)) return P_UNAUTHENTICATED;
     *out = (struct credential){.key_id = k->key_id, .scopes = k->scopes, .tenant = row->tenant};
     return row->tenant.id.v != 0 && row->tenant.status == TENANT_SUSPENDED ? P_SUSPENDED : P_OK;
@@ -132,7 +132,7 @@ void keys_authenticate(struct service *s, struct arena *a, const struct str *bea
         known[i] = max_age_ms > 0 ? slot_find(s, tokens[i].key_id, max_age_ms) : NULL;
         /* An old record lets in, but never refuses: a secret that was made just now counts at once, and a wrong one takes as long as an
          * unknown key does. */
-        if (judge(known[i], tokens[i].secret, now_ms, &out[i]) == P_UNAUTHENTICATED) known[i] = NULL;
+        if (judge(known[i], &tokens[i], now_ms, &out[i]) == P_UNAUTHENTICATED) known[i] = NULL;
         bool asked = known[i] != NULL;
         for (size_t j = 0; j < n_wanted && !asked; j++) asked = str_eq(wanted[j], tokens[i].key_id);
         if (!asked) wanted[n_wanted++] = tokens[i].key_id;
@@ -147,7 +147,7 @@ void keys_authenticate(struct service *s, struct arena *a, const struct str *bea
             continue;
         }
         const struct front_row *row = known[i] != NULL ? known[i] : row_of(rows, n_rows, tokens[i].key_id);
-        problems[i] = judge(row, tokens[i].secret, now_ms, &out[i]);
+        problems[i] = judge(row, &tokens[i], now_ms, &out[i]);
         out[i].key_id = str_copy(a, out[i].key_id);
         out[i].tenant.code = str_copy(a, out[i].tenant.code);
     }

@@ -14,7 +14,6 @@ enum {
     PURGE_ROWS = 1000,
     PURGE_MS = 1000, /* per call and table; then the caller shows progress */
 };
-#define IDEMPOTENCY_MS   (48 * MS_HOUR)          /* SEMANTICS 40 */
 #define WINDOW_MARGIN_MS (EARLY_MS_MAX + MS_DAY) /* between a window and the retention of identities */
 
 struct retention {

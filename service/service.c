@@ -96,11 +96,6 @@ void service_close(struct service **service) {
     *service = NULL;
 }
 
-struct db *service_db(struct service *s) {
-    return s->db;
-}
-const struct settings *service_settings(const struct service *s) { return &s->settings; }
-
 const struct tenant_keys *service_tenant_keys(struct service *s, tenant_id t) {
     struct tenant_keys_slot *slot = &s->tenant_keys[t.v % TENANT_KEYS_SLOTS];
     if (slot->tenant.v != t.v || t.v == 0) {

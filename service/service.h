@@ -21,8 +21,6 @@ struct service;
 struct service *service_open(const struct settings *settings, bool patient, struct arena *a, struct str *error);
 void service_close(struct service **s); /* releases the lane */
 
-struct db *service_db(struct service *s);
-const struct settings *service_settings(const struct service *s);
 const struct tenant_keys *service_tenant_keys(struct service *s, tenant_id t); /* cached for the life of the process */
 
 /* What a database result means to a client: DB_OK → P_OK, … GONE, UNKNOWN, RETRY → P_UNAVAILABLE with Retry-After, BUSY →

@@ -135,22 +135,3 @@ enum db_result outcomes_backwards(struct db *db, struct arena *a, tenant_id t, m
     call_u64(&c, limit);
     return outcomes_run(&c, out, n_out);
 }
-
-/* Day by day, each by equality, so that the clustered key serves; n goes on over midnight. */
-enum db_result lane_rows(struct db *db, struct arena *a, uint16_t lane, uint32_t from_day, uint32_t to_day, uint64_t after_n, size_t limit,
-                         struct outcome_row **out, size_t *n_out) {
-    LIST(struct outcome_row) rows = {0};
-    enum db_result r = DB_OK;
-    for (uint64_t day = from_day; !r && day <= to_day && rows.n < limit; day++) {
-        struct call c = call_of(db, STMT_LANE_ROWS, a, 1);
-        call_u64(&c, day);
-        call_u64(&c, lane);
-        call_u64(&c, after_n);
-        call_u64(&c, limit - rows.n);
-        r = call_run(&c);
-        while (!r && call_next(&c)) outcome_read(&c, LIST_PUSH(a, &rows));
-    }
-    *out = rows.items;
-    *n_out = rows.n;
-    return r;
-}

@@ -34,9 +34,6 @@ struct outcome_ref {
 };
 enum db_result outcomes_find(struct db *db, struct arena *a, const struct outcome_ref *refs, size_t n, struct outcome_row **out,
                              size_t *n_out);
-/* For followers (system class): the rows of a lane of these days (both included) with n > after_n, in order, at most `limit`. */
-enum db_result lane_rows(struct db *db, struct arena *a, uint16_t lane, uint32_t from_day, uint32_t to_day, uint64_t after_n, size_t limit,
-                         struct outcome_row **out, size_t *n_out);
 /* The latest outcomes of a member below a version, newest first. */
 enum db_result outcomes_backwards(struct db *db, struct arena *a, tenant_id t, member_no m, uint64_t before_version, size_t limit,
                                   struct outcome_row **out, size_t *n_out);

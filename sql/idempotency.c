@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/limits.h"
 #include "sql/statements.h"
 
 static void bind_key(struct call *c, const struct idempotency_row *row) {
@@ -24,6 +25,7 @@ static void bind_answer(struct call *c, const struct idempotency_row *row) {
 enum db_result idempotency_find(struct db *db, struct arena *a, const struct idempotency_row *wanted, struct idempotency_row *out) {
     struct call c = call_of(db, STMT_IDEMPOTENCY_FIND, a, 1);
     bind_key(&c, wanted);
+    call_i64(&c, wanted->created_at - IDEMPOTENCY_MS);
     enum db_result r = call_run(&c);
     if (r) return r;
     if (!call_next(&c)) return DB_NOT_FOUND;
@@ -42,6 +44,11 @@ enum db_result idempotency_find(struct db *db, struct arena *a, const struct ide
 }
 
 enum db_result idempotency_insert(struct db *db, struct arena *a, const struct idempotency_row *row) {
+    struct call old = call_of(db, STMT_IDEMPOTENCY_FORGET, a, 1);
+    bind_key(&old, row);
+    call_i64(&old, row->created_at - IDEMPOTENCY_MS);
+    enum db_result r = call_run(&old);
+    if (r) return r;
     struct call c = call_of(db, STMT_IDEMPOTENCY_INSERT, a, 1);
     bind_key(&c, row);
     call_bytes(&c, (struct str){(const char *)row->fingerprint.b, HASH16_BYTES});

@@ -51,7 +51,6 @@ struct closed_row {
 enum db_result closed_load(struct db *db, struct arena *a, const struct closed_row *wanted, size_t n, struct closed_row **out,
                            size_t *n_out);
 enum db_result closed_write(struct db *db, struct arena *a, const struct closed_row *rows, size_t n);
-enum db_result closed_of_member(struct db *db, struct arena *a, struct member_ref m, struct closed_row **out, size_t *n_out);
 
 struct payment_row {
     struct member_ref m;
@@ -77,9 +76,5 @@ struct profile_row profile_read(struct call *c); /* the columns of one row of a 
 enum db_result profiles_load(struct db *db, struct arena *a, const struct member_ref *m, size_t n, struct profile_row **out, size_t *n_out);
 enum db_result profile_write(struct db *db, struct arena *a, const struct profile_row *p);
 enum db_result member_erase_rows(struct db *db, struct arena *a, struct member_ref m); /* profile, groups, payments, waiting events */
-
-/* Slices for verify and jobs: members of a tenant after `after`, at most n, ascending. */
-enum db_result states_slice(struct db *db, struct arena *a, tenant_id t, member_no after, size_t limit, struct member_state **out,
-                            size_t *n_out);
 
 #endif

@@ -10,7 +10,7 @@ struct state_text { /* a state row, not decoded */
     uint64_t version;
     struct str hot, cold;
 };
-/* As states_slice, but damaged rows come too. */
+/* Members of a tenant after `after`, ascending; damaged rows come too. */
 enum db_result states_slice_text(struct db *db, struct arena *a, tenant_id t, member_no after, size_t limit, struct state_text **out,
                                  size_t *n_out);
 struct closed_text {
@@ -42,7 +42,7 @@ struct identity_text { /* an identity as it lies there: its day may not be that 
 enum db_result identities_slice(struct db *db, struct arena *a, tenant_id t, const struct hash16 *after, size_t limit,
                                 struct identity_text **out, size_t *n_out);
 
-/* As lane_rows, of one day and without what is sealed. */
+/* The rows of a lane and day with n > after_n, in order, without what is sealed. */
 enum db_result lane_clear(struct db *db, struct arena *a, uint32_t day, uint16_t lane, uint64_t after_n, size_t limit,
                           struct outcome_row **out, size_t *n_out);
 /* The next day and lane that have outcomes, after these; lanes ascend within a day. DB_NOT_FOUND: there are none. */

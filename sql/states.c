@@ -85,14 +85,6 @@ enum db_result member_load(struct db *db, struct arena *a, tenant_id t, struct s
     return DB_OK;
 }
 
-enum db_result states_slice(struct db *db, struct arena *a, tenant_id t, member_no after, size_t limit, struct member_state **out,
-                            size_t *n_out) {
-    struct call c = call_of(db, STMT_STATES_SLICE, a, 1);
-    bind_ref(&c, (struct member_ref){t, after});
-    call_u64(&c, limit);
-    return states_run(&c, out, n_out);
-}
-
 /* Where nobody's cold part changed it stays out of the statement, and so out of the redo log. */
 enum db_result states_write(struct db *db, struct arena *a, const struct member_state *const *s, size_t n) {
     bool cold = false;
@@ -131,12 +123,6 @@ enum db_result closed_load(struct db *db, struct arena *a, const struct closed_r
         call_u64(&c, wanted[i].period.kind);
         call_i64(&c, wanted[i].period.start);
     }
-    return closed_run(&c, out, n_out);
-}
-
-enum db_result closed_of_member(struct db *db, struct arena *a, struct member_ref m, struct closed_row **out, size_t *n_out) {
-    struct call c = call_of(db, STMT_CLOSED_OF_MEMBER, a, 1);
-    bind_ref(&c, m);
     return closed_run(&c, out, n_out);
 }
 

@@ -170,20 +170,8 @@ static void a_damaged_state_row_is_fatal(void **state) {
     side("INSERT INTO member_state VALUES (7, 5, 1, 'zzz', '')");
     assert_result(states_load(db[CAROL], arena, &m, 1, &found, &n), "fatal");
     side("INSERT INTO member_period VALUES (7, 5, 2, 86400000, 'zzz')");
-    struct closed_row *closed;
-    assert_result(closed_of_member(db[CAROL], arena, m, &closed, &n), "fatal");
-}
-
-static void slices_of_a_tenant_are_ascending(void **state) {
-    (void)state;
-    struct member_state *found;
-    size_t n;
-    side("INSERT INTO member_state SELECT 7, x + 1, 1, '', '' FROM numbers WHERE x < 10");
-    side("INSERT INTO member_state VALUES (8, 3, 1, '', '')");
-    assert_ok(states_slice(db[CAROL], arena, T, (member_no){4}, 3, &found, &n));
-    assert_true(n == 3 && found[0].member.v == 5 && found[2].member.v == 7 && found[2].tenant.v == T.v);
-    assert_ok(states_slice(db[CAROL], arena, T, (member_no){10}, 3, &found, &n));
-    assert_int_equal(n, 0);
+    struct closed_row wanted = {.m = m, .period = {.kind = PERIOD_DAY, .start = 86400000}}, *closed;
+    assert_result(closed_load(db[CAROL], arena, &wanted, 1, &closed, &n), "fatal");
 }
 
 static struct closed_row closed_of(uint64_t no, enum period_kind kind, int64_t start, int64_t value) {
@@ -207,8 +195,6 @@ static void closed_periods_come_back(void **state) {
     assert_int_equal(n, 1);
     assert_true(found[0].m.member.v == 5 && found[0].period.kind == PERIOD_DAY && found[0].period.start == 86400000);
     assert_true(found[0].period.counters.n == 1 && found[0].period.counters.items[0].value == 11);
-    assert_ok(closed_of_member(db[CAROL], arena, one(5), &found, &n));
-    assert_true(n == 2 && found[0].period.kind == PERIOD_EVER && found[0].period.counters.items[0].value == 2);
 }
 
 static void payments_are_loaded_by_range(void **state) {
@@ -352,7 +338,6 @@ int main(void) {
         T_(one_member_is_found_with_its_state_in_one_statement),
         T_(the_cold_part_stays_where_nobody_changed_it),
         T_(a_damaged_state_row_is_fatal),
-        T_(slices_of_a_tenant_are_ascending),
         T_(closed_periods_come_back),
         T_(payments_are_loaded_by_range),
         T_(profiles_and_what_else_is_erasable),

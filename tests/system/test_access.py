@@ -44,7 +44,7 @@ def test_inv7_every_route_refuses_every_wrong_credential(t, route):
     wrong = [
         None, "", "Bearer", "Bearer ", t.key, f"Basic {t.key}", f"Token {t.key}", "Bearer x", "Bearer acc_demo_x_y", f"Bearer {t.key}x",
         f"Bearer {t.key[:-1]}", f"Bearer {acc}_{env}_{key_id}_{other}{secret[1:]}", f"Bearer {acc}_{env}_{'0' * 16}_{secret}", f"Bearer ACC_{env}_{key_id}_{secret}",
-        f"Bearer {acc}_{env}_{key_id}_{'0' * 40}", f"Bearer {acc}_{env}_{key_id}", f"Bearer {t.key} {t.key}", f"Bearer {t.key}, Bearer {t.key}",
+        f"Bearer {acc}_other_{key_id}_{secret}", f"Bearer {acc}_{env}_{key_id}_{'0' * 40}", f"Bearer {acc}_{env}_{key_id}", f"Bearer {t.key} {t.key}", f"Bearer {t.key}, Bearer {t.key}",
         "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJtIn0.", f"Bearer {'a' * 4000}", f"Bearer {acc}_{env}_{key_id}_{secret[:-1]}'",
     ]
     stored = t.stack.stored()

@@ -144,6 +144,23 @@ def test_S8_keys_of_any_visible_characters(tenant, key):
     assert first.status == 201 and tenant.balance() == 105
 
 
+def test_S40_a_key_ends_after_48_hours_whether_retention_ran_or_not(tenant, clock):
+    """Of changes of a member and of administrative writes: a repeat is new then, also with another body."""
+    plan = {"version": 1, "definitions": [currency()]}
+    def apply(document):
+        return tenant.call("POST", "/config/apply", document, headers={"Idempotency-Key": "c"})
+    assert tenant.adjust("m", 5, idempotency_key="k").status == 201
+    first = apply(plan)
+    assert first.status == 200
+    clock.advance(hours=48, seconds=-20)
+    assert tenant.adjust("m", 5, idempotency_key="k").replayed and apply(plan).replayed
+    clock.advance(seconds=40)
+    again = tenant.adjust("m", 7, idempotency_key="k")
+    assert again.status == 201 and not again.replayed and tenant.balance() == 112
+    apply(plan).problem("version-mismatch")
+    assert tenant.adjust("m", 7, idempotency_key="k").replayed
+
+
 def test_S8_other_body_or_path_under_the_same_key(tenant):
     tenant.event("n")
     first = post(tenant, "k", BODY)

@@ -67,6 +67,16 @@ def test_S7_an_event_without_data_has_no_body_in_binary_mode(make_tenant):
     t.call("POST", "/events", raw=b"", headers={"Content-Type": "application/json"}).problem("malformed-json")
 
 
+def test_S7_every_extension_counts_or_none(t):
+    """What a binary event has too many of is not dropped without a word."""
+    def send(n):
+        return t.call("POST", "/events", {}, headers={**BINARY, "ce-id": f"x{n}", **{f"ce-x{i}": "v" for i in range(n)}})
+    assert send(59).ok()["status"] == "processed"  # 64 with the five of every event
+    assert t.stored_event("s", "x59").status == 200
+    send(60).problem("bad-request")
+    assert t.stored_event("s", "x60").status == 404
+
+
 def test_S7_a_repeated_header_field_is_refused(t):
     connection = t.stack.http.connect()
     connection.putrequest("POST", "/v1/events")

@@ -73,33 +73,6 @@ static void copies_and_lists_keep_their_content(void **state) {
     arena_free(&a);
 }
 
-static char order[16];
-static size_t ordered;
-static struct arena *nested;
-static void note(void *object) { order[ordered++] = *(const char *)object; }
-static void note_and_defer(void *object) {
-    note(object);
-    arena_defer(nested, note, arena_copy(nested, "n", 1));
-}
-
-static void defers_run_newest_first_and_once(void **state) {
-    (void)state;
-    struct arena *a = nested = arena_new();
-    ordered = 0;
-    arena_defer(a, note, arena_copy(a, "a", 1));
-    arena_defer(a, note_and_defer, arena_copy(a, "b", 1));
-    arena_defer(a, note, arena_copy(a, "c", 1));
-    arena_reset(a);
-    assert_int_equal(ordered, 4);
-    assert_memory_equal(order, "cbna", 4);
-    arena_reset(a);
-    assert_int_equal(ordered, 4);
-    arena_defer(a, note, arena_copy(a, "z", 1));
-    arena_free(&a);
-    assert_int_equal(ordered, 5);
-    assert_int_equal(order[4], 'z');
-}
-
 static void too_many(void) {
     struct arena *a = arena_new();
     arena_array(a, SIZE_MAX / 4, 8);
@@ -141,8 +114,9 @@ static void what_only_a_programmer_can_cause_aborts(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pieces_are_zeroed_and_aligned),           cmocka_unit_test(pieces_do_not_overlap),
-        cmocka_unit_test(copies_and_lists_keep_their_content),     cmocka_unit_test(defers_run_newest_first_and_once),
+        cmocka_unit_test(pieces_are_zeroed_and_aligned),
+        cmocka_unit_test(pieces_do_not_overlap),
+        cmocka_unit_test(copies_and_lists_keep_their_content),
         cmocka_unit_test(what_only_a_programmer_can_cause_aborts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
