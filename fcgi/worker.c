@@ -1,5 +1,6 @@
 #include "fcgi/worker.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -191,6 +192,7 @@ int worker_run(const struct worker_job *job) {
     sigset_t while_waiting;
     int status = 1;
     take_signals(&while_waiting);
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024); /* fixed, or it would grow: what a large array took is given back after it */
     if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != job->master) goto out;
     w.service = service_open(job->settings, false, w.arena, &error);
     if (w.service == NULL) {

@@ -369,3 +369,6 @@ def test_memory_of_large_requests_is_given_back(master, tenant):
     for _ in range(10):
         assert ask(master.socket("bulk"), large).status == 200
     assert resident() < first + (1 << 20)
+    whole = [event(tenant, i, source="memory") for i in range(1000)]
+    assert ask(master.socket("bulk"), message("POST", "/v1/events", json.dumps(whole).encode(), tenant.key)).status == 200
+    master.wait(lambda: resident() < 24 << 20)
