@@ -8,6 +8,7 @@
 #include "service/inside.h"
 #include "service/set.h"
 #include "service/shared.h"
+#include "sql/members.h"
 
 enum {
     TRIES_MAX = 3,       /* 1213, 1020, a lost lane: the same set again (MECHANICS 2) */
@@ -20,10 +21,12 @@ void item_done(struct item *item, enum problem p) {
     item->problem = p;
 }
 
+static bool is_over(const struct item *item) { return item->state == ITEM_DONE || item->state == ITEM_LATER; }
+
 static void give_up(struct set *set, enum problem p, int64_t retry_after, const char *why) {
     for (size_t i = 0; i < set->n; i++) {
         struct item *item = set->items[i];
-        if (item->state == ITEM_DONE) continue;
+        if (is_over(item)) continue;
         item->faults.retry_after = retry_after;
         if (p != P_INTERNAL) fault_say(&item->faults, p, "%s", why);
         item_done(item, p);
@@ -61,7 +64,7 @@ static void run_parts(struct set *set, size_t size) {
 
 static size_t left(const struct set *set) {
     size_t n = 0;
-    for (size_t i = 0; i < set->n; i++) n += set->items[i]->state != ITEM_DONE;
+    for (size_t i = 0; i < set->n; i++) n += !is_over(set->items[i]);
     return n;
 }
 
@@ -70,7 +73,7 @@ static void hold(struct set *set) {
     uint64_t hashes[EVENTS_PER_SET_MAX];
     size_t n = 0;
     for (size_t i = 0; i < set->n; i++) {
-        if (set->items[i]->state != ITEM_DONE) hashes[n++] = set->items[i]->suspect;
+        if (!is_over(set->items[i])) hashes[n++] = set->items[i]->suspect;
     }
     service_hold(set->s, hashes, n);
 }
@@ -81,13 +84,29 @@ static enum tried try_once(struct set *set) {
     return t == TRIED_DONE && left(set) > 0 ? set_transaction(set) : t;
 }
 
-/* Runs a set to its end: every item is ITEM_DONE afterwards. */
+/* Those that somebody has locked at this moment leave the set: only they wait again, when all others have their answers. Where nobody is
+ * found (the lock is of another kind, or just gone) the set stays as it is. */
+static void put_off_locked(struct set *set) {
+    struct db *db = set->s->db;
+    for (size_t i = 0; i < set->n; i++) {
+        struct item *item = set->items[i];
+        if (is_over(item)) continue;
+        struct identity_row row = {.tenant = item->tenant.id, .identity = item->identity};
+        enum db_result r = identity_try_lock(db, set->a, &row);
+        if (r == DB_OK && item->member.v != 0) r = state_try_lock(db, set->a, (struct member_ref){item->tenant.id, item->member});
+        if (r != DB_OK && r != DB_BUSY) return; /* the next try meets it again */
+        item->alone = r == DB_BUSY;
+        if (item->alone) item->state = ITEM_LATER;
+    }
+}
+
+/* Runs a set to its end: every item is ITEM_DONE or ITEM_LATER afterwards. */
 static void run(struct set *set) {
     int again = 0, lost = 0, busy = 0;
     size_t less = 0;
     for (give_up_late(set); left(set) > 0; give_up_late(set)) {
         for (size_t i = 0; i < set->n; i++) {
-            if (set->items[i]->state != ITEM_DONE) set->items[i]->state = ITEM_NEW;
+            if (!is_over(set->items[i])) set->items[i]->state = ITEM_NEW;
         }
         enum tried t = try_once(set);
         if (t != TRIED_DONE) db_rollback(set->s->db);
@@ -115,9 +134,11 @@ static void run(struct set *set) {
                 give_up(set, P_UNAVAILABLE, 1, "the database is not available; send the same request again");
             }
             break;
-        case TRIED_BUSY: /* straight to one by one: only what is blocked waits again (docs/adr) */
-            if (set->n > 1) {
+        case TRIED_BUSY: /* only what is blocked waits again (docs/adr) */
+            if (set->n > 1 && !set->waited) {
                 set->waited = true;
+                put_off_locked(set);
+            } else if (set->n > 1) {
                 run_parts(set, 1);
             } else if (++busy + set->waited >= BUSY_TRIES_MAX) {
                 give_up(set, P_IN_PROGRESS, 1, "the same event or member is being worked on elsewhere; send the same request again");
@@ -183,6 +204,12 @@ static void fold(struct arena *a, struct item *items, size_t n) {
  * where the first stands by now; else it stays to be settled for itself. */
 static void unfold(struct item *item, struct arena *a) {
     const struct item *first = item->same;
+    if (first->state == ITEM_LATER) {
+        item->state = ITEM_LATER;
+        item->alone = true;
+        item->same = NULL;
+        return;
+    }
     bool equal = memcmp(&first->fingerprint, &item->fingerprint, sizeof item->fingerprint) == 0;
     item->same = NULL;
     if (equal) {
@@ -211,6 +238,7 @@ static size_t pass(struct service *s, struct arena *a, struct item *items, size_
     }
     for (size_t at = 0; at < n_todo; at += EVENTS_PER_SET_MAX) {
         set.items = todo + at;
+        set.waited = false;
         set.n = n_todo - at < EVENTS_PER_SET_MAX ? n_todo - at : EVENTS_PER_SET_MAX;
         run(&set);
     }
@@ -227,7 +255,8 @@ void settle_items(struct service *s, struct arena *a, struct item *items, size_t
 }
 
 void settle_alone(struct service *s, struct arena *a, struct item *item, int64_t now_ms) {
-    struct set set = {.s = s, .a = a, .items = &item, .n = 1, .now_ms = now_ms};
+    struct set set = {.s = s, .a = a, .items = &item, .n = 1, .now_ms = now_ms, .waited = item->state == ITEM_LATER};
+    if (item->state == ITEM_LATER) item->state = ITEM_NEW;
     run(&set);
     suspect_forgive(s, item->suspect);
 }

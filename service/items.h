@@ -22,9 +22,10 @@ struct item {
     bool replayed;
     /* between */
     struct hash16 identity, fingerprint;
-    int state;         /* of the pipeline, private */
-    uint64_t suspect;  /* its name in the page that workers share */
-    bool alone;        /* out: a worker has died with it in hand. It is left for settle_alone, when its neighbours have their answers */
+    int state;        /* of the pipeline, private */
+    uint64_t suspect; /* its name in the page that workers share */
+    bool
+        alone; /* out: a worker has died with it in hand, or somebody has it locked: left for settle_alone, after its neighbours' answers */
     struct item *same; /* an earlier item of the set with the same identity */
     const struct program *program;
     member_no member;
@@ -35,7 +36,7 @@ struct item {
 };
 /* now_ms is the set's one reading of the clock. */
 void settle_items(struct service *s, struct arena *a, struct item *items, size_t n, int64_t now_ms);
-/* One that settle_items left: by itself, so that nobody falls with it. */
+/* One that settle_items left: by itself, so that nobody falls or waits with it. */
 void settle_alone(struct service *s, struct arena *a, struct item *item, int64_t now_ms);
 
 /* The stored answer of an event. P_EVENT_NOT_FOUND, P_ERASED. */

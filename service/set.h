@@ -11,6 +11,7 @@ enum item_state {
     ITEM_NEW,     /* to be settled */
     ITEM_DONE,    /* has its answer or its problem */
     ITEM_SETTLED, /* written in the present transaction: done when that commits */
+    ITEM_LATER,   /* somebody else has it or its member locked: left for settle_alone */
     ITEM_REPEAT,  /* the identity was found to belong to somebody else's transaction: answered after the commit */
 };
 
@@ -20,7 +21,7 @@ struct set {
     struct item **items; /* in the order of the caller; those not ITEM_NEW are passed over */
     size_t n;
     int64_t now_ms;
-    bool waited; /* one of these items has waited for a lock once, in a larger set */
+    bool waited; /* one of these items has waited for a lock once, in this set or a larger one */
 };
 
 /* What came of one try. */
@@ -30,7 +31,7 @@ enum tried {
     TRIED_AGAIN,   /* the same items again: a member has changed, the lane was lost, a deadlock */
     TRIED_LOST,    /* the connection is gone and nothing was done: connect and try once more */
     TRIED_UNKNOWN, /* COMMIT has no answer: one by one, the identities decide */
-    TRIED_BUSY,    /* a lock was waited for too long: one by one */
+    TRIED_BUSY,    /* a lock was waited for too long: without those that are locked */
     TRIED_FAULT,   /* the database refused something: halve */
 };
 

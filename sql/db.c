@@ -25,7 +25,8 @@ enum {
     FORMS = GROUP_EXACT_MAX + 3, /* prepared forms of a statement: groups of 1 … 16, 32, 64, 100 */
     STATEMENT_BYTES_MAX = 64 * 1024,
     ER_IDLE_TIMEOUT_OF_MYSQL = 4031, /* MySQL 8.0.24 says why before it closes */
-    ER_WSREP_NOT_READY = 1047,       /* ER_UNKNOWN_COM_ERROR as Galera uses it */
+    ER_LOCK_NOWAIT_OF_MYSQL = 3572,
+    ER_WSREP_NOT_READY = 1047, /* ER_UNKNOWN_COM_ERROR as Galera uses it */
 };
 
 /* The binds point straight into cells. */
@@ -120,6 +121,7 @@ static enum db_result classify(unsigned error) {
     switch (error) {
     case ER_LOCK_DEADLOCK:
     case ER_CHECKREAD: return DB_RETRY;
+    case ER_LOCK_NOWAIT_OF_MYSQL:
     case ER_LOCK_WAIT_TIMEOUT: return DB_BUSY;
     case ER_DUP_ENTRY:
     case ER_DUP_ENTRY_WITH_KEY_NAME:

@@ -57,6 +57,14 @@ enum db_result identities_find(struct db *db, struct arena *a, const struct iden
     return r;
 }
 
+enum db_result identity_try_lock(struct db *db, struct arena *a, const struct identity_row *row) {
+    MUST(!db_in_transaction(db));
+    struct call c = call_of(db, STMT_IDENTITY_TRY_LOCK, a, 1);
+    call_u32(&c, row->tenant.v);
+    call_bytes(&c, bytes16(row->identity.b));
+    return call_run(&c);
+}
+
 enum db_result identities_insert(struct db *db, struct arena *a, const struct identity_row *rows, size_t n) {
     MUST(db_in_transaction(db));
     struct call c = call_of(db, STMT_IDENTITIES_INSERT, a, n);

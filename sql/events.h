@@ -16,6 +16,8 @@ enum db_result identities_find(struct db *db, struct arena *a, const struct iden
 /* Step 1 of MECHANICS 2: sorted by (tenant, identity), no duplicates (MUST); existing rows stay; waits for a transaction that
  * has one of them in work. Then identities_find tells whose each is: ours where the position read back is ours. */
 enum db_result identities_insert(struct db *db, struct arena *a, const struct identity_row *rows, size_t n);
+/* Outside a transaction: DB_BUSY where another transaction has it in work at this moment. Nobody is waited for, nothing stays locked. */
+enum db_result identity_try_lock(struct db *db, struct arena *a, const struct identity_row *row);
 enum db_result identities_purge(struct db *db, struct arena *a, uint32_t before_day, size_t limit, uint64_t *n_out);
 
 struct outcome_row {

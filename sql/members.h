@@ -30,6 +30,8 @@ struct member_ref {
 };
 /* Creates, locks and bumps, in the order given: sorted by (tenant, member), no duplicates (MUST). Its version value only locks. */
 enum db_result states_lock(struct db *db, struct arena *a, const struct member_ref *m, size_t n);
+/* Outside a transaction: DB_BUSY where somebody else holds the lock at this moment. Nobody is waited for, nothing stays locked. */
+enum db_result state_try_lock(struct db *db, struct arena *a, struct member_ref m);
 /* The rows as they stand; DB_OK with fewer rows than asked where some are missing. `version` is the stored one. With the lock held it
  * is one more than the last outcome's. Zone pointers, closed periods and profiles are the caller's. */
 enum db_result states_load(struct db *db, struct arena *a, const struct member_ref *m, size_t n, struct member_state **out, size_t *n_out);

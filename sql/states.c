@@ -40,6 +40,13 @@ enum db_result states_lock(struct db *db, struct arena *a, const struct member_r
     return call_run(&c);
 }
 
+enum db_result state_try_lock(struct db *db, struct arena *a, struct member_ref m) {
+    MUST(!db_in_transaction(db));
+    struct call c = call_of(db, STMT_STATE_TRY_LOCK, a, 1);
+    bind_ref(&c, m);
+    return call_run(&c);
+}
+
 static enum db_result states_run(struct call *c, struct member_state **out, size_t *n_out) {
     enum db_result r = call_run(c);
     *n_out = 0;

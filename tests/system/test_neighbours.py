@@ -122,24 +122,52 @@ def test_refusals_of_every_kind_within_a_set_leave_their_neighbours_alone(master
     master.wait(lambda: sets_of(master)[-16:] == [16] * 16)
 
 
-def test_MECHANICS2_a_member_whose_lock_is_held_elsewhere_costs_only_itself(master, t):
-    for i in range(3):
-        t.join(f"m{i}")
-    ((tenant, member),) = t.stack.sql("SELECT tenant_id, member_no FROM member_key WHERE tenant_id = %s AND external_id = 'm1'", t.id)
+@contextmanager
+def locked(t, *members, identity=None):
+    """As a worker that was stopped in its transaction holds them."""
     other = t.stack.db()
     other.begin()
-    other.cursor().execute("UPDATE member_state SET version = version WHERE tenant_id = %s AND member_no = %s", (tenant, member))
+    if identity:
+        other.cursor().execute("UPDATE event_identity SET lane = lane WHERE tenant_id = %s AND identity = %s", (t.id, identity))
+    for member in members:
+        other.cursor().execute("UPDATE member_state s JOIN member_key k USING (tenant_id, member_no) SET s.version = s.version "
+                               "WHERE k.tenant_id = %s AND k.external_id = %s", (t.id, member))
     try:
-        with gathering(master):
-            waiting = connect(master, *[posting(t, i, member=f"m{i % 3}") for i in range(6)])
-        answers = [c.answer() for c in waiting]
+        yield
     finally:
         other.rollback()
         other.close()
-    assert [a.status for a in answers] == [200, 409, 200] * 2
-    assert json.loads(answers[1].body)["code"] == "in-progress"
-    assert [t.balance(f"m{i}") for i in (0, 2)] == [6, 6]
-    assert statuses(connect(master, posting(t, 1, member="m1"), posting(t, 4, member="m1"))) == [200, 200]
+
+
+def test_MECHANICS2_members_whose_locks_are_held_elsewhere_cost_only_their_own_events(master, t):
+    """The neighbours wait once, for the one second of a lock, however many are locked. Those get 409, or 503 once their 4 s are over."""
+    for i in range(12):
+        t.join(f"m{i}")
+    blocked = {0, 3, 4, 7, 9}
+    with locked(t, *(f"m{i}" for i in blocked)):
+        with gathering(master):
+            waiting = connect(master, *[posting(t, i) for i in range(12)])
+            began = time.monotonic()
+        assert statuses([waiting[i] for i in range(12) if i not in blocked]) == [200] * 7
+        assert time.monotonic() - began < 1.8 * SLOW
+        answers = [waiting[i].answer() for i in sorted(blocked)]
+        assert time.monotonic() - began < 5.5 * SLOW
+    codes = [json.loads(a.body)["code"] for a in answers]
+    assert codes == sorted(codes) and set(codes) <= {"in-progress", "unavailable"} and codes.count("in-progress") >= 2, codes
+    assert all(int(a.headers["retry-after"]) >= 1 for a in answers)
+    assert statuses(connect(master, *[posting(t, i) for i in sorted(blocked)])) == [200] * 5
+    assert t.stack.sql("SELECT COUNT(*) FROM entry WHERE tenant_id = %s", t.id) == ((12,),)
+
+
+def test_MECHANICS2_a_locked_member_of_an_array_costs_only_its_own_item(master, t):
+    t.join("a"), t.join("b")
+    bodies = [t.event_body(m, id=f"{m}{i}", source="raw") for i in range(2) for m in "aba"]
+    bodies[5] = bodies[2] = bodies[0]
+    with locked(t, "b"):
+        items = json.loads(ask(master.socket("bulk"), message("POST", "/v1/events", json.dumps(bodies).encode(), t.key)).body)["data"]
+    assert [i["status"] for i in items] == ["processed", "rejected", "processed", "processed", "rejected", "processed"]
+    assert items[1]["problem"]["code"] == "in-progress"
+    assert t.balance("a") == 6 and t.show("b")["counters"] == []
 
 
 # ---- peers ----
