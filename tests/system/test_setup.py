@@ -237,10 +237,10 @@ def test_stopping_what_does_not_run(mine):
 # ---- the server of another system (issue 5, "Other engines") ----
 
 def test_a_folder_without_a_server_is_refused(tmp_path):
-    done = subprocess.run([ROOT / "scripts" / "run", "--dir", WORK / "refused"], capture_output=True, text=True,
+    done = subprocess.run([ROOT / "scripts" / "run", "--dir", WORK / "no server"], capture_output=True, text=True,
                           env={**os.environ, "ACCOLADE_TEST_SERVER": str(tmp_path)})
     assert done.returncode == 1 and f"neither mariadbd nor mysqld is in {tmp_path}/usr/sbin" in done.stderr
-    assert not (WORK / "refused").exists()
+    assert not (WORK / "no server").exists()
 
 
 def test_the_server_of_a_root_folder_runs_in_a_namespace_of_its_own():
