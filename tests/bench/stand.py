@@ -105,7 +105,6 @@ class Stand:
         return int(self.sql_rows("SELECT COUNT(*) FROM accolade.entry")[0][0])
 
     def verify(self):
-        note("verifying")
         done = subprocess.run([self.env["ACCOLADE_BIN"], "verify"], capture_output=True, text=True)
         note(done.stdout[-2000:].rstrip())
         return "clean" if done.returncode == 0 else f"failed: {(done.stdout + done.stderr)[-400:]}"
