@@ -214,7 +214,10 @@ static uint64_t name_of(const struct service *s, const struct request *r) {
     return suspect_hash(s, parts, COUNT(parts));
 }
 
+/* An item keeps its event, its identity and its answer in one place; that it came to the right request is checked all the same. */
 static void give_answer(struct serving *set, struct work *work, size_t i) {
+    MUST(work->request == set->requests[i]);
+    for (size_t k = 0; k < work->n; k++) MUST(work->items[k].tenant.id.v == set->requests[i]->who.tenant.id.v);
     service_hold(set->service, &set->requests[i]->name, 1);
     set->requests[i]->route->answer(work, &set->responses[i]);
     answered(set, i);
