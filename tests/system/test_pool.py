@@ -146,6 +146,7 @@ def test_what_waits_is_one_set(stack, tenant, tmp_path):
 
 def test_a_set_closes_at_sixteen(stack, tenant, tmp_path):
     with Master(stack, tmp_path / "sets", set_requests_max=16) as master:
+        master.wait(lambda: master.workers("events"))
         (worker,) = master.workers("events")
         send([worker], signal.SIGSTOP)
         waiting = [Connection(master.socket("events"), post_event(tenant, i)) for i in range(40)]
