@@ -150,6 +150,7 @@ static void look_after_connection(struct worker *w) {
     int64_t now_us = clock_monotonic_us();
     if (now_us - w->idle_us < (int64_t)IDLE_MS * 1000) return;
     w->idle_us = now_us;
+    malloc_trim(0); /* what a large array took; while arrays come it is kept, for getting it anew is dear (docs/PERFORMANCE.md) */
     bool there = service_idle(w->service, clock_now_ms());
     metrics_tell(w->service);
     verify_schema(w);
@@ -192,7 +193,6 @@ int worker_run(const struct worker_job *job) {
     sigset_t while_waiting;
     int status = 1;
     take_signals(&while_waiting);
-    mallopt(M_MMAP_THRESHOLD, 128 * 1024); /* fixed, or it would grow: what a large array took is given back after it */
     if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != job->master) goto out;
     w.service = service_open(job->settings, false, w.arena, &error);
     if (w.service == NULL) {
