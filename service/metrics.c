@@ -1,6 +1,7 @@
 #include "service/metrics.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "service/inside.h"
 #include "service/set.h"
 #include "shm/backlog.h"
@@ -217,6 +218,11 @@ static void put_limits(struct metrics *m) {
     buf_f(&m->b, "accolade_rate_displaced_total %llu\n", value(&m->page->rates.displaced));
 }
 
+static void put_log(struct metrics *m) {
+    head(m, "accolade_log_lines_lost_total", "counter", "Lines of the log that workers could not write.");
+    buf_f(&m->b, "accolade_log_lines_lost_total %llu\n", value(&m->page->counts.lines_lost));
+}
+
 struct str metrics_render(struct service *s, struct arena *a, const struct metric_route *routes, size_t n) {
     struct metrics m = {.b = buf_new(a, SIZE_MAX), .page = s->page, .settings = &s->settings};
     MUST(n < COUNT_ROUTES);
@@ -230,6 +236,7 @@ struct str metrics_render(struct service *s, struct arena *a, const struct metri
     put_cache(&m);
     put_tries(&m);
     put_limits(&m);
+    put_log(&m);
     MUST(buf_ok(&m.b));
     return buf_str(&m.b);
 }
@@ -250,8 +257,10 @@ void metrics_tell(struct service *s) {
     for (int r = DB_OK; r <= DB_FATAL; r++) add(&c->results[r], db->results[r] - s->db_told.results[r]);
     add(&c->connections, db->connections - s->db_told.connections);
     for (size_t i = 0; i < COUNT_CACHE; i++) add(&c->cache[i], cache_count(&cache, i) - cache_count(&s->cache_told, i));
+    add(&c->lines_lost, log_lost() - s->lost_told);
     s->db_told = *db;
     s->cache_told = cache;
+    s->lost_told = log_lost();
 }
 
 void service_count_retry(struct service *s, int why) {

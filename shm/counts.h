@@ -28,6 +28,7 @@ struct counts {
     atomic_uint_fast64_t connections;            /* that workers made to the database */
     atomic_uint_fast64_t cache[COUNT_CACHE];     /* calls of workers to memcached, by what came of them */
     atomic_uint_fast64_t tries[COUNT_TRIES];     /* transactions that were run again, by why */
+    atomic_uint_fast64_t lines_lost;             /* of the log, that workers could not write */
 };
 
 void count_request(struct counts *c, size_t route, int status, int64_t duration_us);

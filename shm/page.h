@@ -18,7 +18,7 @@
 #include "shm/rates.h"
 
 /* Goes up by one with every change of what stands below: a reader that was built with another number refuses. */
-enum { PAGE_LAYOUT = 4 };
+enum { PAGE_LAYOUT = 5 };
 #define PAGE_MAGIC "ACCOPAGE"
 
 enum {

@@ -1,5 +1,6 @@
 """Services that stop, end and lie, one after the other (DESIGN 12, invariants 3 and 8; M11). The storm does all of it at once."""
 import os
+import re
 import signal
 import time
 
@@ -85,6 +86,12 @@ def restarted(keeper, conf, text):
     keeper.wait_for("pool")
 
 
+def lines_lost(stack):
+    """M11: a log that cannot be written tells nobody of itself; the metric does."""
+    page = stack.admin.send("GET", "/metrics").body.decode()
+    return int(re.search(r"^accolade_log_lines_lost_total (\d+)$", page, re.M)[1])
+
+
 def test_a_full_disk_for_the_log_stops_nobody(t, keeper):
     """/dev/full refuses each write as a full disk does. Requests, replacing workers, and the death of one go on."""
     own, conf = t.stack, t.stack.dir / "accolade.conf"
@@ -99,6 +106,7 @@ def test_a_full_disk_for_the_log_stops_nobody(t, keeper):
         t.event(), t.events([t.event_body()]), t.adjust(amount=1).ok(201)
         assert t.balance() == 3 + 3 + 1
         t.call("GET", "/nothing").problem("not-found")
+        wait_for(lambda: lines_lost(own) >= 3, 5 * SLOW)
         pid = keeper.pids["pool"]
         own.script("--status")
         assert stat_of(pid), "the master ended"
