@@ -42,7 +42,7 @@ struct service {
     struct cache *cache;
     struct db_tally db_told; /* of these, what the page has by now (metrics_tell) */
     struct cache_counts cache_told;
-    uint64_t lost_told; /* lines of the log */
+    uint64_t lost_told;                   /* lines of the log */
     struct key32 installation, copies;    /* copies: seals those in memcached that belong to no member */
     struct tenant_keys_slot *tenant_keys; /* direct-mapped by tenant id */
     struct key_slot *key_slots;           /* direct-mapped by key id */
