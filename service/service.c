@@ -230,7 +230,7 @@ static enum problem program_add(struct service *s, tenant_id t, uint64_t version
     if (p != P_OK) arena_free(&a);
     if (p != P_OK && p != P_CONFIG_UNUSABLE) return p;
     *out = &s->programs[s->n_programs++];
-    **out = (struct program_slot){.tenant = t, .version = version, .arena = a};
+    **out = (struct program_slot){.tenant = t, .version = version, .arena = a, .used = ++s->clock};
     if (p != P_OK) {
         (*out)->retry_us = clock_monotonic_us() + UNUSABLE_S * INT64_C(1000000);
         return unusable(f);
@@ -242,6 +242,7 @@ static enum problem program_add(struct service *s, tenant_id t, uint64_t version
 
 enum problem program_get(struct service *s, tenant_id t, uint64_t version, const struct program **out, struct faults *f) {
     struct program_slot *slot = program_slot_of(s, t, version);
+    if (slot != NULL) slot->used = ++s->clock; /* what does not compile too: it is not to be the first to go */
     if (slot != NULL && slot->program == NULL) {
         if (clock_monotonic_us() < slot->retry_us) return unusable(f);
         program_drop(s, slot);
@@ -251,7 +252,6 @@ enum problem program_get(struct service *s, tenant_id t, uint64_t version, const
         enum problem p = program_add(s, t, version, &slot, f);
         if (p != P_OK) return p;
     }
-    slot->used = ++s->clock;
     *out = slot->program;
     return P_OK;
 }
