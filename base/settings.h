@@ -8,7 +8,7 @@
 #include "base/problem.h"
 #include "base/str.h"
 
-enum setting_flags { SETTING_SECRET = 1, SETTING_RELOAD = 2 };
+enum setting_flags { SETTING_SECRET = 1, SETTING_RELOAD = 2, SETTING_TEST = 4 /* unknown to a release build */ };
 
 struct settings {
 #define SETTING_TEXT(name, dflt, flags, doc)                 const char *name;
