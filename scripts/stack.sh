@@ -40,6 +40,18 @@ answers() {
     esac >/dev/null 2>&1
 }
 
+# readiness: says "up" when /readyz does, else what it says, and fails.
+readiness() {
+    local answer
+    answer=$(curl -s -m 5 --unix-socket "$DIR/admin.sock" http://localhost/readyz) || answer=''
+    case $answer in
+    *'"status":"ready"'*) echo up && return ;;
+    *'"checks"'*) jq -r '.checks | to_entries | map("\(.key) \(.value)") | join(", ")' <<<"$answer" ;;
+    *) echo "not answering" ;;
+    esac
+    return 1
+}
+
 # replaced SERVICE: the program file was built or installed anew since the process started.
 replaced() { [[ $(readlink "/proc/$(pid_of "$1")/exe") == *' (deleted)' ]]; }
 

@@ -417,7 +417,7 @@ def test_two_stacks_side_by_side(t, stack):
     assert ["only-here" in [x["tenant"] for x in each.cli_json("tenant", "list")] for each in (own, stack)] == [True, False]
     for each in (own, stack):
         lines = each.script("--status", check=not cachemodes.MODE).stdout.splitlines()
-        assert [line.split()[2] for line in lines if not (cachemodes.MODE and line.startswith("memcached"))] == ["up"] * (3 + (not cachemodes.MODE))
+        assert [line.split()[2] for line in lines if not (cachemodes.MODE and line.startswith("memcached"))] == ["up"] * (4 + (not cachemodes.MODE))
         assert oct((each.dir / "installation.key").stat().st_mode & 0o777) == "0o600"
         assert oct((each.dir / "demo.env").stat().st_mode & 0o777) == "0o600"
     assert (own.dir / "installation.key").read_bytes() != (stack.dir / "installation.key").read_bytes()

@@ -196,15 +196,34 @@ def test_other_workers_are_taken_and_remembered(mine):
 @pytest.mark.parametrize("wrong, said", [
     ("log_level=9", "--set: 'log_level' must be a whole number from 0 to 3"), ("frobnicate=1", "--set: unknown setting 'frobnicate'"),
     ("installation_key_file=/nowhere", "pool did not start"),
+    ("db_socket=/nowhere", "not ready: database away, schema unknown, durability unknown, memcached ok"),
 ])
 def test_a_setting_that_is_wrong_is_said_and_not_kept(mine, wrong, said):
     before = mine.pids()["ACCOLADE_POOL_PID"]
     done = mine.script("--set", wrong, check=False)
     assert done.returncode == 1 and said in done.stdout + done.stderr
-    if "did not start" not in said:
+    if said.startswith("not ready"):
+        assert "Accolade runs" not in done.stdout
+        code, services = mine.status()
+        assert code == 1 and "not ready: " + services.pop("readyz") == said and set(services.values()) == {"up"}
+    elif "did not start" not in said:
         assert mine.pids()["ACCOLADE_POOL_PID"] == before and mine.works()
     mine.again()
     assert mine.works() and wrong not in (mine.dir / "accolade.conf").read_text()
+
+
+def test_settings_are_kept_and_one_is_dropped(mine):
+    def ours():
+        conf = (mine.dir / "accolade.conf").read_text().splitlines()
+        return [line for line in conf if line.startswith(("backlog", "self_per"))]
+
+    mine.again("--set", "backlog=177", "--set", "self_per_minute=55")
+    mine.again("--set", "backlog=")
+    assert ours() == ["self_per_minute = 55"]
+    mine.again("--set", "backlog=178")  # replaces all those of last time
+    assert ours() == ["backlog = 178"]
+    mine.again("--set", "backlog=", "--set", "never_given=")
+    assert ours() == [] and mine.works()
 
 
 @pytest.mark.parametrize("options, said", [
