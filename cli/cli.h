@@ -77,6 +77,8 @@ int cli_key_list(struct cli *c);
 int cli_key_rotate(struct cli *c);
 int cli_key_revoke(struct cli *c);
 int cli_operator_key_create(struct cli *c);
+int cli_operator_key_list(struct cli *c);
+int cli_operator_key_revoke(struct cli *c);
 int cli_token_key_create(struct cli *c);
 int cli_token_key_list(struct cli *c);
 int cli_token_key_revoke(struct cli *c);

@@ -39,7 +39,9 @@ int cli_config_export(struct cli *c) {
     struct str text;
     enum problem p = config_export(c->service, c->arena, t.id, (uint64_t)version, &text, &c->faults);
     if (p != P_OK) return cli_refused(c, p);
-    cli_print(text);
+    struct buf b = buf_new(c->arena, CONFIG_BYTES_MAX); /* what is larger could not be applied again */
+    put_indented(&b, text);
+    cli_print(c->json || !buf_ok(&b) ? text : buf_str(&b));
     return EXIT_OK;
 }
 

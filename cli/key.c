@@ -18,7 +18,10 @@ static int print_made(struct cli *c, enum problem p, const struct write_answer *
     const struct json *scopes = json_get(&v, "scopes");
     printf("Key " STR_FMT " (", STR_ARG(json_get(&v, "key_id")->string));
     for (uint32_t i = 0; i < scopes->n; i++) printf("%s" STR_FMT, i > 0 ? "," : "", STR_ARG(scopes->items[i].string));
-    puts("). Keep its text now; it is not shown again:");
+    fputs("). ", stdout);
+    const struct json *former = json_get(&v, "former_until");
+    if (former->type == JSON_STRING) printf("The former secret is valid until " STR_FMT ". ", STR_ARG(former->string));
+    puts("Keep its text now; it is not shown again:");
     cli_print(json_get(&v, "key")->string);
     return EXIT_OK;
 }
@@ -69,30 +72,34 @@ int cli_key_rotate(struct cli *c) {
                       &answer);
 }
 
-int cli_key_revoke(struct cli *c) {
-    struct tenant_row t;
-    if (!cli_tenant(c, c->words[0], &t)) return EXIT_WRONG;
-    struct key_write w = writer(t.id);
+static int revoke(struct cli *c, tenant_id t, const char *key_id) {
+    struct key_write w = writer(t);
     struct write_answer answer;
-    enum problem p = key_end(c->service, c->arena, &w, str_of(c->words[1]), &answer, &c->faults);
+    enum problem p = key_end(c->service, c->arena, &w, str_of(key_id), &answer, &c->faults);
     if (p != P_OK) return cli_refused(c, p);
-    if (!c->json) printf("Key %s is revoked.\n", c->words[1]);
-    if (c->json) printf("{\"key_id\":\"%s\",\"revoked\":true}\n", c->words[1]);
+    if (!c->json) printf("Key %s is revoked.\n", key_id);
+    if (c->json) printf("{\"key_id\":\"%s\",\"revoked\":true}\n", key_id);
     return EXIT_OK;
 }
 
-int cli_key_list(struct cli *c) {
+int cli_key_revoke(struct cli *c) {
+    struct tenant_row t;
+    return cli_tenant(c, c->words[0], &t) ? revoke(c, t.id, c->words[1]) : EXIT_WRONG;
+}
+
+int cli_operator_key_revoke(struct cli *c) { return revoke(c, (tenant_id){0}, c->words[0]); }
+
+static int list_keys(struct cli *c, tenant_id t, const char *none) {
     static const struct column columns[] = {{"KEY", "key_id", COLUMN_TEXT},
                                             {"STATUS", "status", COLUMN_TEXT},
                                             {"CREATED (UTC)", "created_at", COLUMN_TIME},
                                             {"EXPIRES (UTC)", "expires_at", COLUMN_TIME},
+                                            {"FORMER SECRET UNTIL", "former_until", COLUMN_TIME},
                                             {"NAME", "name", COLUMN_TEXT},
                                             {"SCOPES", "scopes", COLUMN_LONG}};
-    struct tenant_row t;
     struct key_row *rows;
     size_t n;
-    if (!cli_tenant(c, c->words[0], &t)) return EXIT_WRONG;
-    enum problem p = keys_of(c->service, c->arena, t.id, &rows, &n, &c->faults);
+    enum problem p = keys_of(c->service, c->arena, t, &rows, &n, &c->faults);
     if (p != P_OK) return cli_refused(c, p);
     struct buf b = cli_buf(c);
     struct json_writer w = json_writer_of(&b);
@@ -103,7 +110,17 @@ int cli_key_list(struct cli *c) {
     if (c->json) {
         cli_print(buf_str(&b));
     } else if (cli_read_back(c, buf_str(&b), &list)) {
-        cli_table(c, columns, COUNT(columns), &list, "The tenant has no keys yet (accolade key create).");
+        cli_table(c, columns, COUNT(columns), &list, none);
     }
     return EXIT_OK;
+}
+
+int cli_key_list(struct cli *c) {
+    struct tenant_row t;
+    if (!cli_tenant(c, c->words[0], &t)) return EXIT_WRONG;
+    return list_keys(c, t.id, "The tenant has no keys yet (accolade key create).");
+}
+
+int cli_operator_key_list(struct cli *c) {
+    return list_keys(c, (tenant_id){0}, "There are no operators' keys yet (accolade operator-key create).");
 }

@@ -63,20 +63,49 @@ static void print_command(const struct command *k) {
     }
 }
 
+static bool has_group(const char *group) {
+    for (size_t i = 0; i < cli_commands_n; i++) {
+        if (strcmp(cli_commands[i].group, group) == 0) return true;
+    }
+    return false;
+}
+
+/* Says which words may stand there. */
+static int no_command(const char *group, const char *verb) {
+    struct arena *a = arena_new();
+    struct buf known = buf_new(a, 1024);
+    const char *last = "";
+    bool of_group = has_group(group);
+    for (size_t i = 0; i < cli_commands_n; i++) {
+        const struct command *k = &cli_commands[i];
+        const char *word = of_group ? k->verb : k->group;
+        if (of_group ? strcmp(k->group, group) != 0 : strcmp(last, word) == 0) continue;
+        if (known.n > 0) buf_z(&known, ", ");
+        buf_z(&known, word);
+        last = word;
+    }
+    MUST(buf_ok(&known));
+    struct str names = buf_str(&known);
+    if (!of_group) cli_usage("there is no command %s; there are: " STR_FMT, group, STR_ARG(names));
+    if (of_group && verb == NULL) cli_usage("%s what? There are: " STR_FMT, group, STR_ARG(names));
+    if (of_group && verb != NULL) cli_usage("there is no command %s %s; of %s there are: " STR_FMT, group, verb, group, STR_ARG(names));
+    arena_free(&a);
+    return EXIT_USAGE;
+}
+
 /* The commands of one group, or all. */
 static int help(const char *group) {
-    bool any = false;
+    if (group != NULL && !has_group(group)) return no_command(group, NULL);
     puts("Usage: accolade [-c FILE] COMMAND … [--json]\n");
     for (size_t i = 0; i < cli_commands_n; i++) {
         if (group != NULL && strcmp(cli_commands[i].group, group) != 0) continue;
         print_command(&cli_commands[i]);
-        any = true;
     }
     puts("\n  -c FILE    the settings (default: $ACCOLADE_CONF); the environment's ACCOLADE_… go before it\n"
          "  --json     print for a program to read\n"
          "  --help     this text; after a command, that command's\n\n"
          "Manual pages: accolade(1), accolade.conf(5), accolade-fcgi(8)");
-    return any ? EXIT_OK : cli_usage("there is no command %s", group);
+    return EXIT_OK;
 }
 
 /* ---- the command line ---- */
@@ -180,10 +209,13 @@ int main(int argc, char **argv) {
         conf = argv[at + 1];
         at += 2;
     }
-    if (wants_help(argc, argv)) return help(at < argc && argv[at][0] != '-' ? argv[at] : NULL);
+    bool by_word = at < argc && strcmp(argv[at], "help") == 0; /* "help config" is "config --help" */
+    if (by_word) at++;
+    if (by_word || wants_help(argc, argv)) return help(at < argc && argv[at][0] != '-' ? argv[at] : NULL);
     if (at >= argc) return help(NULL), EXIT_USAGE;
-    struct cli c = {.command = find_command(argv[at], at + 1 < argc ? argv[at + 1] : NULL)};
-    if (c.command == NULL) return cli_usage("there is no command %s %s", argv[at], at + 1 < argc ? argv[at + 1] : "");
+    const char *verb = at + 1 < argc ? argv[at + 1] : NULL;
+    struct cli c = {.command = find_command(argv[at], verb)};
+    if (c.command == NULL) return no_command(argv[at], verb);
     if (!read_arguments(&c, argc, argv, at + (c.command->verb != NULL ? 2 : 1))) return EXIT_USAGE;
     c.arena = arena_new();
     int code = run_command(&c, conf);

@@ -102,7 +102,7 @@ void put_member_page(struct cli *c, const struct member_page *page, struct buf *
     put_points(c, &page->profile, out);
     put_levels(c, &page->profile, out);
     put_counters(c, &page->state, out);
-    put_title(c, "Last events, newest first (UTC)", out);
+    put_title(c, "Last events, last settled first (UTC)", out);
     if (events->n == 0) buf_z(out, "  none\n");
     for (uint32_t i = 0; i < events->n; i++) put_event(c, &events->items[i], out);
 }

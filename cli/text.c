@@ -106,3 +106,25 @@ void colour_add(struct buf *b, bool colours, enum colour colour, struct str text
         buf_f(b, "\033[%sm" STR_FMT "\033[0m", codes[colour], STR_ARG(text));
     }
 }
+
+static void put_line(struct buf *b, size_t depth) {
+    buf_c(b, '\n');
+    for (size_t i = 0; i < depth; i++) buf_z(b, "  ");
+}
+
+void put_indented(struct buf *b, struct str json) {
+    size_t depth = 0;
+    bool in_text = false;
+    for (size_t i = 0; i < json.n; i++) {
+        char c = json.p[i];
+        bool opens = !in_text && (c == '{' || c == '['), closes = !in_text && (c == '}' || c == ']');
+        bool empty = opens && i + 1 < json.n && (json.p[i + 1] == '}' || json.p[i + 1] == ']');
+        if (closes && json.p[i - 1] != '{' && json.p[i - 1] != '[') put_line(b, --depth);
+        buf_c(b, c);
+        if (c == '"') in_text = !in_text;
+        if (in_text && c == '\\' && i + 1 < json.n) buf_c(b, json.p[++i]);
+        if (!in_text && c == ':') buf_c(b, ' ');
+        if (opens && !empty) put_line(b, ++depth);
+        if (!in_text && c == ',') put_line(b, depth);
+    }
+}

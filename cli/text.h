@@ -26,4 +26,7 @@ size_t terminal_rows(void);
 /* Adds the text in that colour; as it is where colours are not wanted. */
 void colour_add(struct buf *b, bool colours, enum colour colour, struct str text);
 
+/* JSON without white space, laid out for people: a member or an item on each line. */
+void put_indented(struct buf *b, struct str json);
+
 #endif

@@ -30,6 +30,12 @@ static void put_members(struct json_writer *w, const struct key_row *k, int64_t 
     } else {
         json_put_null(w);
     }
+    json_key(w, "former_until");
+    if (k->has_former && k->former_until > now_ms) {
+        json_put_time(w, k->former_until);
+    } else {
+        json_put_null(w);
+    }
 }
 
 void key_render(struct json_writer *w, const struct key_row *k, int64_t now_ms) {
@@ -115,7 +121,7 @@ struct change_key {
 
 static enum problem no_key(struct str key_id, struct faults *f, enum db_result *r) {
     *r = DB_OK;
-    return fault_say(f, P_NOT_FOUND, "the tenant has no key \"" STR_FMT "\" that could be changed", STR_ARG(key_id));
+    return fault_say(f, P_NOT_FOUND, "there is no key \"" STR_FMT "\" that could be changed", STR_ARG(key_id));
 }
 
 static enum db_result find_key(struct write *w, struct str key_id, struct key_row *out) {

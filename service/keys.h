@@ -47,21 +47,21 @@ struct key_write { /* who writes */
     const struct write_key *key; /* the Idempotency-Key, NULL: none */
     int64_t now_ms;
 };
-/* The answer: {"key_id","name","scopes","created_at","expires_at","key"}: the key's text, shown once; a repeat has null there.
+/* The answer: what key_render gives and "key": the key's text, shown once; a repeat has null there.
  * P_VALIDATION with /expires_at where that is over. */
 MUST_CHECK enum problem key_create(struct service *s, struct arena *a, const struct key_write *w, struct str name, uint32_t scopes,
                                    int64_t expires_at, struct write_answer *answer, struct faults *f);
 /* A second secret for the same key id; the former stays valid for the overlap. The same answer. P_NOT_FOUND, also for a revoked key. */
 MUST_CHECK enum problem key_rotate_secret(struct service *s, struct arena *a, const struct key_write *w, struct str key_id,
                                           int64_t overlap_ms, struct write_answer *answer, struct faults *f);
-/* Ends a key at once. 204. */
+/* Ends a key: writes at once, reads with the age that keys_authenticate allows. 204. */
 MUST_CHECK enum problem key_end(struct service *s, struct arena *a, const struct key_write *w, struct str key_id,
                                 struct write_answer *answer, struct faults *f);
 MUST_CHECK enum problem keys_of(struct service *s, struct arena *a, tenant_id t, struct key_row **out, size_t *n, struct faults *f);
 /* {"data":[…],"next_cursor"}, in the order in which they were made. */
 MUST_CHECK enum problem keys_read(struct service *s, struct arena *a, tenant_id t, struct str cursor, size_t limit, int64_t now_ms,
                                   struct str *out, struct faults *f);
-/* {"key_id","name","status","scopes","created_at","expires_at"} */
+/* {"key_id","name","status","scopes","created_at","expires_at","former_until"}: until when a former secret is valid, else null */
 void key_render(struct json_writer *w, const struct key_row *k, int64_t now_ms);
 const char *key_status(const struct key_row *k, int64_t now_ms); /* valid, rotating, expired, revoked */
 

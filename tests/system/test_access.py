@@ -1,6 +1,6 @@
 """Credentials, scopes, and what one tenant sees of another: nothing (invariant 7; SEMANTICS 32, 41)."""
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -152,6 +152,42 @@ def test_M2_rotation_with_an_overlap(make_tenant, clock):
     third = t.stack.cli_json("key", "rotate", t.code, old["key_id"], "--overlap", "0")
     t.call("POST", "/events", EVENT, key=new["key"]).problem("unauthenticated")
     t.call("POST", "/events", EVENT, key=third["key"]).ok()
+
+
+def test_M2_a_rotation_says_until_when_the_former_secret_is_valid(make_tenant, clock):
+    t = make_tenant(CONFIG)
+    key_id = t.make_key()["key_id"]
+
+    def listed():
+        (row,) = [k for k in t.stack.cli_json("key", "list", t.code) if k["key_id"] == key_id]
+        return row["status"], row["former_until"]
+
+    assert listed() == ("valid", None)
+    said = t.stack.cli("key", "rotate", t.code, key_id, "--overlap", "3600")
+    status, shown = listed()
+    left = datetime.fromisoformat(shown.replace("Z", "+00:00")) - clock.now()
+    assert status == "rotating" and timedelta(minutes=59) < left <= timedelta(hours=1) and f" The former secret is valid until {shown}. " in said
+    assert f"{shown[:10]} {shown[11:19]}" in t.stack.cli("key", "list", t.code)
+    clock.advance(seconds=3661)
+    assert listed() == ("valid", None)
+    assert "former" not in t.stack.cli("key", "rotate", t.code, key_id, "--overlap", "0")
+
+
+def test_M2_an_operators_key_is_listed_and_revoked(make_tenant):
+    t = make_tenant(CONFIG)
+    made, of_tenant = t.stack.cli_json("operator-key", "create", "--name", "lost"), t.make_key()
+    t.call("GET", "/tenants", key=made["key"]).ok()
+    listed = {k["key_id"]: k for k in t.stack.cli_json("operator-key", "list")}
+    assert listed[made["key_id"]] == {k: v for k, v in made.items() if k != "key"} and of_tenant["key_id"] not in listed
+    assert made["key_id"] in t.stack.cli("operator-key", "list") and made["key"] not in t.stack.cli("operator-key", "list")
+    assert t.stack.cli("operator-key", "revoke", made["key_id"]) == f"Key {made['key_id']} is revoked.\n"
+    assert {k["key_id"]: k["status"] for k in t.stack.cli_json("operator-key", "list")}[made["key_id"]] == "revoked"
+    time.sleep(STALE)
+    t.call("GET", "/tenants", key=made["key"]).problem("unauthenticated")
+    for key_id in (of_tenant["key_id"], "x" * 16):  # a tenant's key is none of the operator's
+        with pytest.raises(Failed, match="there is no key"):
+            t.stack.cli("operator-key", "revoke", key_id)
+    t.call("GET", "/members/nobody/points", key=of_tenant["key"]).problem("member-not-found")
 
 
 def test_M2_a_new_secret_counts_at_once_for_reads_too(make_tenant):

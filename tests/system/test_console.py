@@ -334,6 +334,37 @@ def test_a_suspension_is_answered_as_over_http(stack, make_tenant):
     assert tenant.member("erase", "m", "--yes") == {"member": "m", "status": "erased"}
 
 
+def test_an_export_is_laid_out_to_be_edited(stack, make_tenant):
+    definitions = [*CONFIG["definitions"], {"kind": "rule", "code": "odd", "name": "a \"{[,:]}\" \\\\", "on": ["x"], "when": {"in": ["x", []]},
+                                              "grant": [grant(1)]}]
+    tenant = make_tenant({"definitions": definitions})
+    out, line = stack.cli("config", "export", tenant.code), stack.cli("config", "export", tenant.code, "--json")
+    assert json.loads(out) == json.loads(line)
+    assert out == json.dumps(json.loads(line), indent=2, ensure_ascii=False) + "\n"
+    assert stack.cli("config", "plan", tenant.code, "-", stdin=out).strip().lower().startswith("nothing")
+
+
+# ---- what is not a command ----
+
+@pytest.mark.parametrize("words, said", [
+    (["config"], "accolade: config what? There are: export, apply, validate, plan, rollback, versions, history\n"),
+    (["config", "frob"], "accolade: there is no command config frob; of config there are: export, apply,"),
+    (["frob", "x"], "accolade: there is no command frob; there are: tenant, key, operator-key, token-key, config, member, job, top, verify\n"),
+    (["help", "frob"], "accolade: there is no command frob; there are: tenant,"),
+])
+def test_what_is_no_command_is_told_what_there_is(words, said):
+    done = subprocess.run([COMMAND, *words], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "") and done.stderr.startswith(said)
+
+
+def test_help_is_a_word_too():
+    def said(*words):
+        return subprocess.run([COMMAND, *words], capture_output=True, text=True, check=True).stdout
+
+    assert said("help") == said("--help") and "  tenant create CODE\n" in said("help")
+    assert said("help", "key") == said("key", "--help") and "reads within half a second" in said("help", "key")
+
+
 # ---- top ----
 
 def sample(stack, *words):

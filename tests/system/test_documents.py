@@ -55,7 +55,7 @@ def run(stack, folder, name):
     chosen = [(commands, shown) for commands, shown in blocks(name) if "call" in commands]
     script = "set -e\n" + f"echo '{MARK}'\n".join(commands for commands, _ in chosen)
     script = script.replace(". var/demo.env", f". '{stack.dir}/demo.env'")
-    done = subprocess.run(["bash", "-c", script], cwd=folder, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(["sh", "-c", script], cwd=folder, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     return [(*block, printed) for block, printed in zip(chosen, done.stdout.split(MARK + "\n"))]
 
