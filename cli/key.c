@@ -105,12 +105,21 @@ static int list_keys(struct cli *c, tenant_id t, const char *none) {
     struct json_writer w = json_writer_of(&b);
     struct json list;
     json_open_array(&w);
-    for (size_t i = 0; i < n; i++) key_render(&w, &rows[i], clock_now_ms());
+    bool rotating = false;
+    for (size_t i = 0; i < n; i++) {
+        key_render(&w, &rows[i], clock_now_ms());
+        rotating = rotating || str_is(str_of(key_status(&rows[i], clock_now_ms())), "rotating");
+    }
     json_close_array(&w);
     if (c->json) {
         cli_print(buf_str(&b));
     } else if (cli_read_back(c, buf_str(&b), &list)) {
-        cli_table(c, columns, COUNT(columns), &list, none);
+        struct column shown[COUNT(columns)];
+        size_t n_shown = 0;
+        for (size_t i = 0; i < COUNT(columns); i++) {
+            if (rotating || strcmp(columns[i].key, "former_until") != 0) shown[n_shown++] = columns[i];
+        }
+        cli_table(c, shown, n_shown, &list, none);
     }
     return EXIT_OK;
 }
