@@ -132,30 +132,45 @@ static const struct definition_row *stored(const struct definition_row *rows, si
     return NULL;
 }
 
-/* The present document with this one definition put in its place, at the end where it is new. *at: where it stands. */
+/* By its number in the document that is judged, which the client did not send: how a definition is called to the client. */
+struct places {
+    struct str *items;
+    size_t n;
+};
+
+/* The present document without the definition of that kind and code, and with the one that is put, at the end. */
 static enum problem document_with(struct write *w, const struct put *put, const struct definition_row *rows, size_t n, struct json *out,
-                                  size_t *at, struct faults *f) {
+                                  struct places *places, struct faults *f) {
     struct json *items = NEW_ARRAY(w->a, struct json, n + 1);
     struct json_member *list = NEW(w->a, struct json_member);
     uint32_t kept = 0;
+    places->items = NEW_ARRAY(w->a, struct str, n + 1); /* what is put is the body itself: "" */
     for (size_t i = 0; i < n; i++) {
         if (str_eq(rows[i].kind, put->kind) && str_eq(rows[i].code, put->code)) continue;
+        places->items[kept] = str_printf(w->a, "/" STR_FMT "/" STR_FMT, STR_ARG(rows[i].kind), STR_ARG(rows[i].code));
         enum problem p = json_parse(w->a, rows[i].body, &items[kept++], f);
         if (p != P_OK) return P_CONFIG_UNUSABLE;
     }
-    *at = kept;
     if (put->body != NULL) items[kept++] = *put->body;
+    places->n = kept;
     *list = (struct json_member){STR("definitions"), {.type = JSON_ARRAY, .n = kept, .items = items}};
     *out = (struct json){.type = JSON_OBJECT, .n = 1, .members = list};
     return P_OK;
 }
 
-/* A fault inside the definition that was sent is told by its place in the body. */
-static void own_pointers(struct arena *a, struct faults *f, size_t at) {
-    struct str prefix = str_printf(a, "/definitions/%zu", at);
+/* A fault of the definition that was sent is told by its place in the body, one of another by that one's kind and code:
+ * "/rule/task-done/when". What the whole has too much of is told of the body as a whole. */
+static void own_pointers(struct arena *a, struct faults *f, const struct places *places) {
+    struct str list = STR("/definitions");
     for (size_t i = 0; i < f->list.n; i++) {
         struct str *pointer = &f->list.items[i].pointer;
-        if (pointer_within(*pointer, prefix)) *pointer = (struct str){pointer->p + prefix.n, pointer->n - prefix.n};
+        if (!pointer_within(*pointer, list)) continue;
+        size_t at = list.n + 1, number = 0; /* "/definitions/12/when": its number, and what follows */
+        for (; at < pointer->n && pointer->p[at] != '/'; at++) number = number * 10 + (size_t)(pointer->p[at] - '0');
+        bool whole = at > pointer->n;
+        MUST(whole || number < places->n);
+        *pointer =
+            whole ? STR("") : str_printf(a, STR_FMT STR_FMT, STR_ARG(places->items[number]), (int)(pointer->n - at), pointer->p + at);
     }
 }
 
@@ -175,7 +190,8 @@ static enum problem put_effect(struct write *w, struct faults *f, enum db_result
     struct put *put = w->ctx;
     struct tenant_row tenant;
     struct definition_row *rows;
-    size_t n, at = 0;
+    size_t n;
+    struct places places = {0};
     struct json document;
     struct draft d = {0};
     *r = tenant_by_id(w->s->db, w->a, put->in->tenant, &tenant);
@@ -184,9 +200,9 @@ static enum problem put_effect(struct write *w, struct faults *f, enum db_result
     if (p != P_OK) return p;
     const struct definition_row *now = stored(rows, n, put->kind, put->code);
     p = put_check(put, now, f);
-    if (p == P_OK) p = document_with(w, put, rows, n, &document, &at, f);
+    if (p == P_OK) p = document_with(w, put, rows, n, &document, &places, f);
     if (p == P_OK) p = draft_make(w->s, w->a, tenant.id, &document, &d, f);
-    own_pointers(w->a, f, at);
+    own_pointers(w->a, f, &places);
     if (p == P_OK) p = draft_write(w->s, w->a, &d, w->actor, w->now_ms, f, r);
     if (p != P_OK) return p;
     put->version = d.changes.n > 0 ? d.in.version : now != NULL ? now->version : 0;

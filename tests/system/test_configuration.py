@@ -99,6 +99,30 @@ def test_S25_faults_of_one_definition_do_not_hide_each_other(make_tenant):
     assert t.stack.stored() == stored
 
 
+def test_S25_a_fault_of_another_definition_names_its_kind_and_code(make_tenant):
+    """Whoever writes one definition did not send the others, nor the document that is judged."""
+    asked = rule("task-done", pays=1, when={">": [var("metric.hours.day"), 8]})
+    hours = {"kind": "metric", "code": "hours", "periods": ["day"]}
+    t = make_tenant(config(currency(), hours, asked, rule("zz", pays=1)))
+    stored = t.stack.stored()
+    seen = {"If-Match": '"v1"'}
+
+    def faults(call):
+        return [(e["pointer"], e["detail"]) for e in call.problem("invalid-definition")["errors"]]
+    for change in ({**hours, "periods": ["week"]}, {"periods": ["ever"]}):
+        assert faults(t.call("PUT", "/config/metric/hours", change, headers=seen)) == \
+            [("/rule/task-done/when/>/0/var", '"metric.hours.day" names a period that the metric does not keep')]
+    assert faults(t.call("DELETE", "/config/metric/hours", headers=seen)) == \
+        [("/rule/task-done/when/>/0/var", '"metric.hours.day" names a metric that no rule counts and no definition has')]
+    assert faults(t.call("DELETE", "/config/currency/points", headers=seen)) == \
+        [(f"/rule/{code}/grant/0/currency", 'there is no currency "points"') for code in ("task-done", "zz")]
+    # one's own are told by their place in the body, the whole's by the body as a whole
+    t.call("PUT", "/config/rule/task-done", {**asked, "definitions": [], "grant": [grant(1, "gold")]}, headers=seen).problem(
+        "validation-failed", "/definitions", "/grant/0/currency")
+    t.call("PUT", "/config/settings/settings", {"late_window_s": 364 * 86400}).problem("invalid-definition", "/late_window_s")
+    assert t.stack.stored() == stored
+
+
 @pytest.mark.parametrize("document, words", [
     ("{", ["malformed-json"]),
     ('{"definitions":[],"definitions":[]}', ["malformed-json", "/definitions"]),

@@ -107,7 +107,7 @@ def test_C_definitions_one_by_one_grow_no_further_than_a_whole_document(t):
     while put(t, large_rule(f"large{n}", 300)).status == 201:
         n += 1
     assert n == 3
-    put(t, large_rule("too-much", 300)).problem("invalid-definition", "/definitions")
+    put(t, large_rule("too-much", 300)).problem("invalid-definition", "")
     exported = t.call("GET", "/config").body
     assert len(exported) <= 1024 * 1024
     again = t.call("POST", "/config/apply", raw=exported, headers={"Idempotency-Key": "again"}).ok()

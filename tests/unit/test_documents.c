@@ -19,6 +19,10 @@
 
 #define PAGE "docs/CONFIGURING.md"
 
+struct examples {
+    LIST(struct json) list;
+};
+
 struct page {
     struct arena *a;
     const struct json *base;      /* the list of definitions */
@@ -27,6 +31,7 @@ struct page {
     const struct outcome *outcome; /* of the last event */
     size_t line;
     size_t definitions, outcomes, expressions, values; /* seen */
+    struct examples examples;                          /* all definitions that were compiled */
 };
 
 /* ---- what stands in a block ---- */
@@ -59,10 +64,12 @@ static void take_definitions(struct page *p, const struct json *v) {
     p->base = json_get(v, "definitions");
     assert_non_null(p->base);
     p->world = world_new(p->a, items_text(p->a, p->base));
+    for (uint32_t i = 0; i < p->base->n; i++) *LIST_PUSH(p->a, &p->examples.list) = p->base->items[i];
 }
 
 static void take_definition(struct page *p, const struct json *v) {
     p->world = world_new(p->a, items_text(p->a, base_with(p, v)));
+    *LIST_PUSH(p->a, &p->examples.list) = *v;
     p->definitions++;
 }
 
@@ -156,6 +163,54 @@ static void take_row(struct page *p, struct str line) {
     compute(p, cells[0], cells[1]);
 }
 
+/* ---- what the examples have to show ---- */
+
+/* The values of one field in all examples, or the items of its lists. */
+static struct examples values_of(struct arena *a, const struct examples *in, const struct field *field) {
+    bool items = field->type == F_LIST || field->type == F_ENUMS;
+    struct examples out = {0};
+    for (size_t i = 0; i < in->list.n; i++) {
+        const struct json *v = json_get(&in->list.items[i], field->name);
+        if (v && !items) *LIST_PUSH(a, &out.list) = *v;
+        for (uint32_t k = 0; v && items && k < v->n; k++) *LIST_PUSH(a, &out.list) = v->items[k];
+    }
+    return out;
+}
+
+static bool names_it(const struct examples *values, const char *name) {
+    for (size_t i = 0; i < values->list.n; i++)
+        if (str_is(values->list.items[i].string, name)) return true;
+    return false;
+}
+
+/* Adds to `missing` each field of the shape, at every depth, and each word that a field may be, which stand in no example. */
+static void note_missing(struct arena *a, const struct shape *shape, struct str path, const struct examples *in, struct buf *missing) {
+    for (size_t i = 0; i < shape->n_fields; i++) {
+        const struct field *field = &shape->fields[i];
+        struct str at = pointer_child(a, path, str_of(field->name));
+        struct examples values = values_of(a, in, field);
+        if (values.list.n == 0) {
+            buf_f(missing, " " STR_FMT, STR_ARG(at));
+            continue;
+        }
+        for (const char *const *name = field->names; name && *name; name++)
+            if (!names_it(&values, *name)) buf_f(missing, " " STR_FMT "=%s", STR_ARG(at), *name);
+        if (field->sub) note_missing(a, field->sub, at, &values, missing);
+    }
+}
+
+static struct str missing_in(struct arena *a, const struct examples *examples) {
+    struct buf missing = buf_new(a, SIZE_MAX);
+    for (const struct kind_row *kind = kind_rows; kind->name; kind++) {
+        struct examples of_kind = {0};
+        for (size_t i = 0; i < examples->list.n; i++)
+            if (str_is(json_get(&examples->list.items[i], "kind")->string, kind->name))
+                *LIST_PUSH(a, &of_kind.list) = examples->list.items[i];
+        note_missing(a, kind->shape, str_of(kind->name), &of_kind, &missing);
+    }
+    return buf_str(&missing);
+}
+
 /* ---- the page ---- */
 
 static void take_block(struct page *p, struct str word, struct str text) {
@@ -208,6 +263,8 @@ static void every_example_of_the_page_holds(void **state) {
         }
     }
     assert_null(begin);
+    struct str missing = missing_in(p.a, &p.examples);
+    if (missing.n) fail_msg(PAGE " has no example of" STR_FMT, STR_ARG(missing));
     assert_in_range(p.definitions, 12, 100); /* the page has not lost its examples */
     assert_in_range(p.outcomes, 12, 100);
     assert_in_range(p.values, 40, 100);
@@ -237,6 +294,17 @@ static void what_is_shown_has_to_be_there(void **state) {
     }
 }
 
+static void a_field_without_an_example_is_found(void **state) {
+    static const char metric[] = "[{\"kind\":\"metric\",\"code\":\"m\",\"zone\":\"UTC\",\"periods\":[\"day\",\"ever\"]}]";
+    const struct json *list = json_of_text(*state, str_of(metric));
+    struct examples examples = {0};
+    struct buf missing = buf_new(*state, SIZE_MAX);
+    *LIST_PUSH(*state, &examples.list) = list->items[0];
+    note_missing(*state, kind_find(STR("metric"))->shape, STR("metric"), &examples, &missing);
+    assert_true(str_is(buf_str(&missing), " metric/name metric/periods=week metric/periods=month"));
+    assert_true(memmem(missing_in(*state, &examples).p, missing_in(*state, &examples).n, " rule/count_when", 16) != NULL);
+}
+
 static int set_up(void **state) { return *state = arena_new(), 0; }
 static int tear_down(void **state) { return arena_free((struct arena **)state), 0; }
 
@@ -244,6 +312,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_example_of_the_page_holds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_shown_has_to_be_there, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_field_without_an_example_is_found, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("documents", tests, NULL, NULL);
 }
