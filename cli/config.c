@@ -51,7 +51,7 @@ int cli_config_export(struct cli *c) {
 static bool plan(struct cli *c, struct tenant_row *t, struct config_result *r) {
     struct json document;
     if (!cli_tenant(c, c->words[0], t) || !cli_document(c, c->words[1], &document)) return false;
-    enum problem p = config_plan(c->service, c->arena, t->id, &document, r, &c->faults);
+    enum problem p = config_plan(c->service, c->arena, t->id, FROM_UNSAID, &document, r, &c->faults);
     if (p != P_OK) cli_refused(c, p);
     return p == P_OK;
 }

@@ -92,8 +92,10 @@ void config_apply_all(struct service *s, struct request *r, struct response *out
 }
 
 void config_plan_all(struct service *s, struct request *r, struct response *out) {
+    uint64_t from = FROM_UNSAID; /* a plan may leave open what it was made from; what it says is judged as in an apply */
     struct config_result result;
-    enum problem p = config_plan(s, r->arena, r->who.tenant.id, &r->json, &result, &r->faults);
+    enum problem p = r->if_match.n > 0 ? if_match_version(r, &from) : P_OK;
+    if (p == P_OK) p = config_plan(s, r->arena, r->who.tenant.id, from, &r->json, &result, &r->faults);
     if (p == P_OK) {
         struct buf b = buf_new(r->arena, SIZE_MAX); /* two configurations, each bounded */
         struct json_writer w = json_writer_of(&b);

@@ -51,15 +51,12 @@ const struct shape tenant_shape = {.name = "NewTenant",
                                    .doc = "A tenant to be made.",
                                    .check = check_source};
 
-/* What is wrong with the code or the configuration is told by its place in this body. */
+/* What is wrong with the configuration is told by its place in this body. */
 static void own_pointers(struct request *r) {
     for (size_t i = 0; i < r->faults.list.n; i++) {
         struct str *pointer = &r->faults.list.items[i].pointer;
-        if (str_is(*pointer, "/code")) {
-            *pointer = STR("/tenant");
-        } else if (!str_is(*pointer, "/preset")) {
-            *pointer = str_printf(r->arena, "/config" STR_FMT, STR_ARG(*pointer));
-        }
+        if (str_is(*pointer, "/tenant") || str_is(*pointer, "/preset")) continue;
+        *pointer = str_printf(r->arena, "/config" STR_FMT, STR_ARG(*pointer));
     }
 }
 

@@ -40,10 +40,17 @@ void config_result_render(struct json_writer *w, const struct config_result *r, 
     json_close_object(w);
 }
 
-enum problem config_plan(struct service *s, struct arena *a, tenant_id t, const struct json *document, struct config_result *out,
-                         struct faults *f) {
+static enum problem check_from(const struct draft *d, uint64_t from, struct faults *f) {
+    if (from == d->tenant.config_version) return P_OK;
+    return fault_say(f, P_VERSION, "the configuration is at version %llu by now", (unsigned long long)d->tenant.config_version);
+}
+
+enum problem config_plan(struct service *s, struct arena *a, tenant_id t, uint64_t from, const struct json *document,
+                         struct config_result *out, struct faults *f) {
     struct draft d = {0};
     enum problem p = draft_make(s, a, t, document, &d, f);
+    if (p == P_OK && from != FROM_UNSAID) p = check_from(&d, from, f);
+    if (p == P_OK && d.from != FROM_UNSAID) p = check_from(&d, d.from, f);
     if (p == P_OK) draft_result(&d, out);
     return p;
 }
@@ -68,10 +75,8 @@ static enum problem apply_effect(struct write *w, struct faults *f, enum db_resu
     struct apply *apply = w->ctx;
     struct draft d = {0};
     enum problem p = draft_make(w->s, w->a, apply->in->tenant, apply->document, &d, f);
+    if (p == P_OK) p = check_from(&d, apply->in->from, f);
     if (p != P_OK) return p;
-    if (d.tenant.config_version != apply->in->from) {
-        return fault_say(f, P_VERSION, "the configuration is at version %llu by now", (unsigned long long)d.tenant.config_version);
-    }
     draft_result(&d, apply->out);
     p = draft_write(w->s, w->a, &d, w->actor, w->now_ms, f, r);
     w->status = 200;

@@ -25,6 +25,8 @@ MUST_CHECK enum problem config_versions(struct service *s, struct arena *a, cons
 
 /* ---- writing ---- */
 
+#define FROM_UNSAID UINT64_MAX /* no version was named */
+
 enum change_made { CHANGE_CREATED, CHANGE_CHANGED, CHANGE_DELETED };
 struct config_change {
     enum change_made what;
@@ -40,9 +42,10 @@ const char *change_made_name(enum change_made what);
 /* {"version":8,"changes":[{"change":"created","kind","code"}…]}; with texts also "before" and "after". */
 void config_result_render(struct json_writer *w, const struct config_result *r, bool texts);
 
-/* Compiles the document as the tenant's next version without writing anything; gives what would change. */
-MUST_CHECK enum problem config_plan(struct service *s, struct arena *a, tenant_id t, const struct json *document, struct config_result *out,
-                                    struct faults *f);
+/* Compiles the document as the tenant's next version without writing anything; gives what would change. P_VERSION as in config_apply,
+ * where `from` or the document names a version; FROM_UNSAID: `from` names none. */
+MUST_CHECK enum problem config_plan(struct service *s, struct arena *a, tenant_id t, uint64_t from, const struct json *document,
+                                    struct config_result *out, struct faults *f);
 
 struct config_write { /* who writes, and from which version it was made */
     tenant_id tenant;
@@ -58,7 +61,6 @@ MUST_CHECK enum problem config_apply(struct service *s, struct arena *a, const s
 /* Makes an earlier version the present one, as a new version. P_NOT_FOUND: there is no such version. */
 MUST_CHECK enum problem config_rollback(struct service *s, struct arena *a, const struct config_write *w, uint64_t to,
                                         struct config_result *out, struct write_answer *answer, struct faults *f);
-#define FROM_UNSAID UINT64_MAX
 /* One definition: body NULL deletes it. w->from is the definition's own version; 0: there must be none; FROM_UNSAID: nobody said, which
  * is P_PRECONDITION where there is one. The answer: the stored definition with 201 or 200, or 204. *version: its ETag, 0 in a repeat. */
 MUST_CHECK enum problem config_put(struct service *s, struct arena *a, const struct config_write *w, struct str kind, struct str code,
@@ -71,7 +73,7 @@ struct tenant_made {
     struct config_result config;
 };
 /* preset: NULL or a configuration document. The watermark is now minus its window. An existing code is P_VALIDATION with a pointer to
- * /code. Both the tenant and its first configuration, or neither. */
+ * /tenant. Both the tenant and its first configuration, or neither. */
 MUST_CHECK enum problem tenant_create(struct service *s, struct arena *a, struct str code, const struct json *preset, struct str actor,
                                       const struct write_key *key, int64_t now_ms, struct tenant_made *out, struct write_answer *answer,
                                       struct faults *f);

@@ -20,8 +20,12 @@ enum problem draft_read(struct arena *a, const struct json *document, struct dra
     }
     const struct json *version = json_get(document, "version");
     int64_t n;
-    if (version != NULL && !json_is_integer(version, 0, JSON_INTEGER_MAX, &n))
+    d->from = FROM_UNSAID;
+    if (version != NULL && !json_is_integer(version, 0, JSON_INTEGER_MAX, &n)) {
         fault_add(f, P_VALIDATION, STR("/version"), "must be a whole number");
+    } else if (version != NULL) {
+        d->from = (uint64_t)n;
+    }
     const struct json *list = json_get(document, "definitions");
     if (list == NULL) return fault_add(f, P_VALIDATION, STR("/definitions"), "is required");
     enum problem p = config_split(a, list, STR("/definitions"), &d->definitions, &d->n, f);

@@ -7,6 +7,7 @@
 
 struct draft { /* a document against what is stored */
     struct tenant_row tenant;
+    uint64_t from; /* the version that the document names; FROM_UNSAID: none */
     struct definition *definitions;
     size_t n;
     struct definition_row *rows; /* stored at the present version */

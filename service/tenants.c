@@ -124,7 +124,7 @@ static enum problem create_effect(struct write *w, struct faults *f, enum db_res
     *r = tenant_insert(w->s->db, w->a, t);
     if (*r == DB_CONFLICT) {
         *r = DB_OK;
-        return fault_add(f, P_VALIDATION, STR("/code"), "there is a tenant " STR_FMT " already", STR_ARG(x->code));
+        return fault_add(f, P_VALIDATION, STR("/tenant"), "there is a tenant " STR_FMT " already", STR_ARG(x->code));
     }
     if (*r != DB_OK) return P_OK;
     struct draft d = {0};
@@ -144,7 +144,7 @@ enum problem tenant_create(struct service *s, struct arena *a, struct str code, 
                            const struct write_key *key, int64_t now_ms, struct tenant_made *out, struct write_answer *answer,
                            struct faults *f) {
     if (!code_is_valid(code)) {
-        return fault_add(f, P_VALIDATION, STR("/code"),
+        return fault_add(f, P_VALIDATION, STR("/tenant"),
                          "must begin with a letter or digit and hold only letters, digits, '.', '_', '-', ':' (at most %d)",
                          CODE_BYTES_MAX);
     }
