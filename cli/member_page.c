@@ -31,11 +31,12 @@ static void put_who(struct cli *c, const struct json *state, struct buf *out) {
     put_field(c, "name", text_at(state, "display_name"), out);
     put_field(c, "status", status, out);
     put_field(c, "type", text_at(state, "type"), out);
-    struct str zone = text_at(state, "zone"), next = text_at(state, "next_zone");
-    if (next.n > 0) {
-        struct str from = text_time(c->arena, text_at(state, "zone_from"));
-        zone = str_printf(c->arena, STR_FMT "; from " STR_FMT " UTC on: " STR_FMT "%s", STR_ARG(zone), STR_ARG(from), STR_ARG(next),
-                          str_is(next, "tenant") ? "'s" : "");
+    const char *whose = str_is(text_at(state, "zone_now_of"), "tenant") ? " (the tenant's)" : "";
+    struct str zone = str_printf(c->arena, STR_FMT "%s", STR_ARG(text_at(state, "zone_now")), whose), from = text_at(state, "zone_from");
+    if (from.n > 0) {
+        struct str next = text_at(state, "zone");
+        zone = str_printf(c->arena, STR_FMT "; from " STR_FMT " UTC on: " STR_FMT, STR_ARG(zone), STR_ARG(text_time(c->arena, from)),
+                          STR_ARG(next.n > 0 ? next : STR("the tenant's")));
     }
     put_field(c, "zone", zone, out);
     const struct json *groups = json_get(state, "groups"), *attributes = json_get(state, "attributes");

@@ -100,7 +100,12 @@ static void put_figures(struct json_writer *w, const struct check *c, const stru
         put_texts(w, "on", r->on, r->n_on);
         break;
     case CHECK_TYPES:
-        put_text(w, "type", s->type);
+        if (s->type.n > 0) {
+            put_text(w, "type", s->type);
+        } else {
+            json_key(w, "type");
+            json_put_null(w);
+        }
         put_texts(w, "types", r->audience_types, r->n_audience_types);
         break;
     case CHECK_COUNT: put_text(w, "metric", r->counts[c->index].metric->code); break;

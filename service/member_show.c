@@ -150,21 +150,13 @@ static void put_counters(struct json_writer *w, const struct member_found *m) {
     json_close_array(w);
 }
 
-/* A changed zone counts from the next midnight of the former (SEMANTICS 35). */
-static void put_next_zone(struct json_writer *w, const struct member_state *s, int64_t now_ms) {
-    bool coming = s->zone_from_ms > now_ms;
-    json_key(w, "next_zone");
-    if (!coming) {
-        json_put_null(w);
-    } else {
-        json_put_str(w, s->next_zone != NULL ? s->next_zone->name : STR("tenant"));
-    }
-    json_key(w, "zone_from");
-    if (coming) {
-        json_put_time(w, s->zone_from_ms);
-    } else {
-        json_put_null(w);
-    }
+/* The zone that counts at this moment, and whose it is: a changed one counts from the next midnight of the former (SEMANTICS 35). */
+static void put_zone_now(struct json_writer *w, const struct member_found *m, int64_t now_ms) {
+    const struct zone_ref member_zone = {.of = ZONE_MEMBER};
+    const struct member_state *s = m->state;
+    bool changed = s->zone_from_ms > 0 && now_ms >= s->zone_from_ms;
+    put_named(w, "zone_now", zone_at(m->program, s, &member_zone, now_ms)->name);
+    put_named(w, "zone_now_of", (changed ? s->next_zone : s->zone) != NULL ? STR("member") : STR("tenant"));
 }
 
 enum problem member_show(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, int64_t now_ms, struct str *out,
@@ -175,22 +167,14 @@ enum problem member_show(struct service *s, struct arena *a, const struct tenant
     struct profile_row profile;
     p = service_problem(profile_load(s, a, (struct member_ref){t->id, m.no}, m.state, &profile), f);
     if (p != P_OK) return p;
-    struct zone_ref member_zone = {.of = ZONE_MEMBER};
     struct buf b = buf_new(a, SIZE_MAX); /* bounded by the profile and the definitions */
     struct json_writer w = json_writer_of(&b);
     json_open_object(&w);
-    put_named(&w, "member", member);
+    member_put(&w, member, m.state, profile.display_name, now_ms);
+    put_zone_now(&w, &m, now_ms);
     json_key(&w, "member_no");
     json_put_str(&w, str_printf(a, "%llu", (unsigned long long)m.no.v)); /* text: beyond 2^53 */
     put_number(&w, "version", (int64_t)m.state->version);
-    json_key(&w, "status");
-    json_put_z(&w, member_status_name(m.state->status));
-    put_named(&w, "type", m.state->type);
-    put_named(&w, "zone", zone_at(m.program, m.state, &member_zone, now_ms)->name);
-    put_next_zone(&w, m.state, now_ms);
-    put_named(&w, "display_name", profile.display_name);
-    put_object(&w, "attributes", m.state->attributes);
-    put_object(&w, "groups", m.state->groups);
     put_wallets(&w, &m);
     put_counters(&w, &m);
     json_close_object(&w);

@@ -228,11 +228,11 @@ def test_S35_zone_of_the_member(make_tenant, clock):
     t = make_tenant(config(currency(daily_cap={"amount": 10, "zone": "member"}), rule("r", pays=10)))
     t.join()
     t.member("set", "m", "--zone", "Asia/Tokyo")
-    assert [t.show()[k] for k in ("zone", "next_zone", "zone_from")] == ["UTC", "Asia/Tokyo", "2030-02-14T00:00:00.000Z"]
-    assert "  zone         UTC; from 2030-02-14 00:00:00 UTC on: Asia/Tokyo\n" in t.stack.cli("member", "show", t.code, "m")
+    assert [t.show()[k] for k in ("zone_now", "zone_now_of", "zone", "zone_from")] == ["UTC", "tenant", "Asia/Tokyo", "2030-02-14T00:00:00.000Z"]
+    assert "  zone         UTC (the tenant's); from 2030-02-14 00:00:00 UTC on: Asia/Tokyo\n" in t.stack.cli("member", "show", t.code, "m")
     # until midnight of the old one; a new member has none, and its first zone counts at once
     clock.set(at("2030-02-14T20:00"))
-    assert [t.show()[k] for k in ("zone", "next_zone", "zone_from")] == ["Asia/Tokyo", None, None]
+    assert [t.show()[k] for k in ("zone_now", "zone_now_of", "zone", "zone_from")] == ["Asia/Tokyo", "member", "Asia/Tokyo", None]
     assert amounts(t.event(time=at("2030-02-14T14:59"))) == [("r", "points", 10)]
     assert t.event(time=at("2030-02-14T14:00"))["denied"][0]["next_at"] == "2030-02-14T15:00:00.000Z"
     assert amounts(t.event(time=at("2030-02-14T15:00"))) == [("r", "points", 10)]
@@ -264,9 +264,9 @@ def test_tenants_and_presets_by_the_command(make_tenant, stack):
     (mine,) = [x for x in stack.cli_json("tenant", "list") if x["tenant"] == t.code]
     assert (mine["status"], mine["config_version"]) == ("active", 1)
     assert rfc3339(NOON)[:16] == mine["created_at"][:16]
-    err = refused(lambda: stack.cli("tenant", "create", t.code, "--json"), "validation-failed", "/code")
+    err = refused(lambda: stack.cli("tenant", "create", t.code, "--json"), "validation-failed", "/tenant")
     assert t.code in err
-    refused(lambda: stack.cli("tenant", "create", "no such code"), "/code")
+    refused(lambda: stack.cli("tenant", "create", "no such code"), "/tenant")
     said = refused(lambda: stack.cli("tenant", "suspend", "nobody"))
     assert said == "accolade: not-found: there is no tenant nobody\n"  # what was not found, and no word of HTTP
     refused(lambda: stack.cli("tenant", "create", "x", "--preset", "none"), '/preset: there is no preset "none"; there are: call-center')

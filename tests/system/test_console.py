@@ -196,6 +196,21 @@ def test_a_plan_is_a_difference(stack, make_tenant):
     assert failed.value.code == 1 and "/definitions/0/" in failed.value.err and failed.value.out == ""
 
 
+def test_S25_a_plan_judges_the_version_as_an_apply_does(stack, make_tenant):
+    tenant = make_tenant(CONFIG)
+    for stale in (0, 2):
+        document = {"version": stale, **changed()}
+        for command in ("plan", "validate"):
+            with pytest.raises(Failed) as failed:
+                stack.cli("config", command, tenant.code, "-", stdin=json.dumps(document))
+            assert failed.value.code == 1 and "version-mismatch: the configuration is at version 1 by now" in failed.value.err
+        tenant.call("POST", "/config/plan", document).problem("version-mismatch")
+        tenant.call("POST", "/config/plan", {"version": 1, **changed()}, headers={"If-Match": f'"v{stale}"'}).problem("version-mismatch")
+    tenant.call("POST", "/config/plan", changed(), headers={"If-Match": '"v0"'}).problem("version-mismatch")
+    tenant.call("POST", "/config/plan", changed(), headers={"If-Match": "v1"}).problem("bad-request")
+    assert tenant.call("POST", "/config/plan", {"version": 1, **changed()}, headers={"If-Match": '"v1"'}).ok()["version"] == 2
+
+
 def test_colours_are_for_terminals(stack, make_tenant):
     tenant = make_tenant(CONFIG)
     path = tenant.document_file(changed())
@@ -278,6 +293,19 @@ def test_a_member_on_one_page(stack, make_tenant):
     shown = stack.cli_json("member", "show", tenant.code, "zoë")
     assert {"member", "member_no", "version", "status", "wallets", "lifetimes", "counters", "ladders"} <= set(shown)
     assert shown["wallets"][0]["balance"] == 25 and shown["version"] == 5
+
+
+def test_a_member_is_shown_with_the_values_that_HTTP_answers(stack, make_tenant):
+    tenant = make_tenant(config(zone="Europe/Berlin"))
+    tenant.join("m")
+    for options in ((), ("--type", "agent", "--display-name", "M", "--zone", "Asia/Tokyo")):
+        if options:
+            stack.cli("member", "set", tenant.code, "m", *options)
+        over_http, shown = tenant.get("/members/m").ok(), stack.cli_json("member", "show", tenant.code, "m")
+        assert {name: shown[name] for name in over_http} == over_http
+        assert (shown["type"], shown["zone"]) == (("agent", "Asia/Tokyo") if options else (None, None))
+        assert (shown["zone_now"], shown["zone_now_of"]) == ("Europe/Berlin", "tenant")
+        assert "  zone         Europe/Berlin (the tenant's)" in stack.cli("member", "show", tenant.code, "m")
 
 
 def test_the_last_ten_events(stack, make_tenant):

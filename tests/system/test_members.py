@@ -479,7 +479,7 @@ def test_a16_audiences_and_conditions_with_the_members_own_values(asked):
     asked.t.event("m")
     why = asked.get("m", "/why", rule="agents").ok()
     assert why["would_pay"] is False and why["next_at"] is None and why["last_paid_at"] is None
-    assert checks(why, "audience") == [{"passed": False, "type": "", "types": ["agent"]}]
+    assert checks(why, "audience") == [{"passed": False, "type": None, "types": ["agent"]}]
     asked.patch("m", {"type": "agent"}).ok()
     assert checks(asked.get("m", "/why", rule="agents").ok(), "condition") == [{"passed": False, "values": {"metric.calls.day": 0}, "part": "/when"}]
 
