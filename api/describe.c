@@ -63,6 +63,8 @@ static void put_routes(struct describing *d) {
         put_flag(w, "write", route->write);
         json_key(w, "body_max");
         json_put_i64(w, (int64_t)route->body_max);
+        json_key(w, "body_required");
+        json_put_bool(w, route->body_max > 0 && !route->body_optional);
         put_member(w, "body", route->body != NULL ? route->body->name : NULL);
         put_member(w, "idempotency", idempotency[route->idempotency]);
         put_member(w, "etag", etags[route->etag]);

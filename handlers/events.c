@@ -4,6 +4,15 @@
 #include "handlers/cloudevents.h"
 #include "handlers/handlers.h"
 
+/* A CloudEvent sent under the type of the native form is refused member by member: say what is meant. */
+static void hint_cloudevent(const struct request *r, struct faults *f) {
+    for (size_t i = 0; i < f->list.n; i++) {
+        if (!str_is(f->list.items[i].pointer, "/specversion")) continue;
+        fault_say(f, f->list.items[i].problem, "this looks like a CloudEvent: send it as application/cloudevents%s+json",
+                  r->json.type == JSON_ARRAY ? "-batch" : "");
+    }
+}
+
 /* An event that is no event keeps its problem and is not settled. */
 static void read_item(struct request *r, const struct json *v, enum event_mode mode, struct item *item) {
     struct json native = *v;
@@ -12,7 +21,11 @@ static void read_item(struct request *r, const struct json *v, enum event_mode m
     item->problem = P_VALIDATION;
     if (mode != MODE_NATIVE && !cloudevent_to_native(r->arena, v, STR(""), &native, &item->faults)) return;
     item->problem = event_read(r->arena, &native, STR(""), &item->event, &item->faults);
-    if (mode != MODE_NATIVE) cloudevent_pointers(v, &item->faults);
+    if (mode != MODE_NATIVE) {
+        cloudevent_pointers(v, &item->faults);
+    } else {
+        hint_cloudevent(r, &item->faults);
+    }
 }
 
 static enum problem collect_array(struct request *r, enum event_mode mode, struct work *w) {

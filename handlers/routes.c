@@ -313,6 +313,7 @@ static const struct route rows[] = {
      .scope = SCOPE_OPERATOR,
      .rate = RATE_WRITES,
      .body_max = SMALL_BODY_MAX,
+     .body_optional = true,
      .body = &rotation_shape,
      .idempotency = IDEMPOTENCY_REQUIRED,
      .write = true,

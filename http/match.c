@@ -149,6 +149,7 @@ static const char *row_fault(const struct route *row) {
     if (row->merge_patch && row->method != METHOD_PATCH) return "a merge patch is sent by PATCH";
     if (row->body_max > BODY_BYTES_MAX) return "a body is no larger than what the transport reads";
     if (row->body != NULL && row->body_max == 0) return "a shape needs a body";
+    if (row->body_optional && row->body == NULL) return "only a body with a shape can be absent";
     if (row->self && !str_starts(str_of(row->pattern), "/v1/members/{member}")) return "what is a token's own is below its member";
     if (row->etag != ETAG_NONE && row->method != METHOD_GET) return "what is compared by its ETag is read";
     if (row->write && row->method == METHOD_GET) return "GET never writes";

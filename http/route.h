@@ -32,6 +32,7 @@ struct route {
     bool operators_too;       /* an operator's key may use it as well, for what is the operators' own */
     bool self;                /* a member token may use it as well, where {member} is "me", which then stands for the token's member */
     size_t body_max;          /* 0: no body; what comes all the same is not looked at */
+    bool body_optional;       /* an absent body is {} */
     const struct shape *body; /* checked and filled before the handler; NULL: the handler reads request->json itself */
     bool cloudevents;         /* takes the media types of CloudEvents as well */
     bool merge_patch;         /* takes application/merge-patch+json as well (RFC 7396) */

@@ -101,14 +101,15 @@ static enum problem check_body(struct request *r) {
         r->json = (struct json){.type = JSON_NULL};
         return P_OK;
     }
-    if (r->body.n == 0) return fault_say(&r->faults, P_MALFORMED_JSON, "the body is empty");
-    if (!is_taken(route, r->content_type)) {
+    bool absent = r->body.n == 0 && route->body_optional;
+    if (r->body.n == 0 && !absent) return fault_say(&r->faults, P_MALFORMED_JSON, "the body is empty");
+    if (!absent && !is_taken(route, r->content_type)) {
         const char *others = route->cloudevents   ? ", or a type of CloudEvents"
                              : route->merge_patch ? " or application/merge-patch+json"
                                                   : "";
         return fault_say(&r->faults, P_MEDIA_TYPE, "send the header field Content-Type: application/json%s", others);
     }
-    enum problem p = json_parse(r->arena, r->body, &r->json, &r->faults);
+    enum problem p = json_parse(r->arena, absent ? STR("{}") : r->body, &r->json, &r->faults);
     if (p != P_OK || route->body == NULL) return p;
     r->shaped = arena_alloc(r->arena, route->body->size);
     return shape_read(route->body, &r->json, STR(""), r->arena, r->shaped, &r->faults);

@@ -63,7 +63,7 @@ def of_route(route, operation):
         ("Idempotency-Key", route["idempotency"], key_of(operation)),
         ("query", sorted(route["query"]), sorted(operation.parameters_in("query"))),
         ("a body", route["body_max"] > 0, bool(operation.body)),
-        ("a required body", route["body_max"] > 0, operation.body_required),
+        ("a required body", route["body_required"], operation.body_required),
     ):
         if in_table != described:
             yield f"{what}: {in_table} in the table, {described} in the description"

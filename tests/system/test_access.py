@@ -190,6 +190,21 @@ def test_M2_an_operators_key_is_listed_and_revoked(make_tenant):
     t.call("GET", "/members/nobody/points", key=of_tenant["key"]).problem("member-not-found")
 
 
+def test_M2_a_rotation_without_a_body_has_the_overlap_of_a_day(make_tenant, clock):
+    t = make_tenant(CONFIG)
+    old = t.make_key()
+    path, operator = f"/tenants/{t.code}/keys/{old['key_id']}/rotate", t.stack.env["ACCOLADE_OPERATOR_KEY"]
+    t.call("POST", path, key=operator, headers={"Idempotency-Key": "r"}, raw=b"[]").problem("validation-failed", "")
+    new = t.call("POST", path, key=operator, headers={"Idempotency-Key": "r"}).ok()
+    assert new["key_id"] == old["key_id"] and new["key"] != old["key"]
+    assert t.call("POST", path, key=operator, headers={"Idempotency-Key": "r"}).headers["idempotency-replayed"] == "true"
+    clock.advance(seconds=86399)
+    t.call("POST", "/events", EVENT, key=old["key"]).ok()
+    clock.advance(seconds=2)
+    t.call("POST", "/events", EVENT, key=old["key"]).problem("unauthenticated")
+    t.call("POST", "/events", EVENT, key=new["key"]).ok()
+
+
 def test_M2_a_new_secret_counts_at_once_for_reads_too(make_tenant):
     """Whatever record of the key the workers still hold."""
     t = make_tenant(CONFIG)

@@ -95,6 +95,17 @@ def test_S7_a_fault_of_the_member_points_to_the_subject(t):
     t.call("POST", "/events", event, headers={"Content-Type": "application/cloudevents+json"}).problem("validation-failed", "/subject")
 
 
+def test_a_CloudEvent_under_the_type_of_the_native_form_is_told_its_own(make_tenant):
+    t = make_tenant(config(currency()))
+    event = {"specversion": "1.0", "id": "i", "source": "s", "type": "act", "subject": "m"}
+    problem = t.call("POST", "/events", event).problem("validation-failed")
+    assert problem["detail"] == "this looks like a CloudEvent: send it as application/cloudevents+json"
+    assert "/specversion" in [e["pointer"] for e in problem["errors"]]
+    (item,) = t.call("POST", "/events", [event]).ok()["data"]
+    assert item["problem"]["detail"] == "this looks like a CloudEvent: send it as application/cloudevents-batch+json"
+    t.call("POST", "/events", event, headers={"Content-Type": "application/cloudevents+json"}).ok()
+
+
 # ---- configurations ----
 
 def put(t, definition, **more):

@@ -79,6 +79,7 @@ static void a_row_that_forgets_something_is_refused(void **state) {
     assert_string_equal(why_of((struct route){POST_ROW, .body_max = BODY_BYTES_MAX + 1}),
                         "a body is no larger than what the transport reads");
     assert_string_equal(why_of((struct route){POST_ROW, .body_max = 0, .body = &event_shape}), "a shape needs a body");
+    assert_string_equal(why_of((struct route){POST_ROW, .body_optional = true}), "only a body with a shape can be absent");
     assert_string_equal(why_of((struct route){POST_ROW, .write = false}), "a read takes no Idempotency-Key");
     assert_string_equal(why_of((struct route){POST_ROW, .write = false, .method = METHOD_PUT}), "PUT, PATCH and DELETE write");
     assert_string_equal(why_of((struct route){GET_ROW, .self = true}), "what is a token's own is below its member");
