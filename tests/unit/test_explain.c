@@ -126,7 +126,7 @@ static void a_rule_without_grants_never_pays(void **state) {
 
 static void an_audience_by_types(void **state) {
     struct world *w = world_new(*state, RULE("'audience':{'types':['agent','lead']}," GRANT));
-    says(w, NOON, "false", NULL, ALWAYS ",{'check':'audience','passed':false,'type':'','types':['agent','lead']}," PAYS_10);
+    says(w, NOON, "false", NULL, ALWAYS ",{'check':'audience','passed':false,'type':null,'types':['agent','lead']}," PAYS_10);
     world_status(w, MEMBER_ACTIVE, "lead");
     says(w, NOON, "true", "2026-11-21T12:00:00.000Z",
          ALWAYS ",{'check':'audience','passed':true,'type':'lead','types':['agent','lead']}," PAYS_10);
