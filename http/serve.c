@@ -176,14 +176,19 @@ static void settle(struct serving *set, struct work *const *works, size_t n_work
     for (size_t i = 0; i < n_works; i++) n += works[i]->n;
     struct item *all = NEW_ARRAY(set->arena, struct item, n);
     set->n_items += n;
+    int64_t last_us = 0;
     n = 0;
     for (size_t i = 0; i < n_works; i++) { /* from here on the items live in the set's arena, side by side */
         if (works[i]->n > 0) memcpy(all + n, works[i]->items, works[i]->n * sizeof *all);
         works[i]->items = all + n;
-        for (size_t k = 0; k < works[i]->n; k++) all[n + k].deadline_us = deadline_us(works[i]->request);
+        int64_t until_us = deadline_us(works[i]->request);
+        for (size_t k = 0; k < works[i]->n; k++) all[n + k].deadline_us = until_us;
+        if (until_us > last_us) last_us = until_us;
         n += works[i]->n;
     }
+    service_deadline(set->service, last_us);
     if (n > 0) settle_items(set->service, set->arena, all, n, works[0]->request->now_ms);
+    service_deadline(set->service, 0);
 }
 
 static void answered(struct serving *set, size_t i) {

@@ -51,8 +51,9 @@ struct service {
     uint64_t clock; /* counts uses of programs */
     struct lane_row lane;
     bool lane_owned;
-    bool front_fresh;    /* the tenants of the next set were read just now, with the keys */
-    int64_t deadline_us; /* of the request in hand, 0: none (commands, jobs) */
+    bool front_fresh;      /* the tenants of the next set were read just now, with the keys */
+    int64_t deadline_us;   /* of the request or set in hand, 0: none (commands, jobs) */
+    uint64_t looked_trips; /* of the breaker, at the look that goes on (shared.c) */
 };
 
 /* The definitions of a version, each parsed from its stored text. */

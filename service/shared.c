@@ -10,23 +10,45 @@
 
 /* ---- the breaker ---- */
 
-static bool is_shut(void *ctx) { return page_breaker_is_open(ctx); }
+static bool is_shut(void *ctx) {
+    const struct service *s = ctx;
+    return page_breaker_is_open(s->page);
+}
 
-static void hangs(void *ctx) {
-    if (page_breaker_open(ctx, clock_monotonic_us())) log_line(LOG_ERROR, "breaker", "what=opened why=\"the database does not answer\"");
+/* A late answer alone says little: whoever holds some locks one after the other makes others wait for as long as he likes. A server that
+ * hangs does not greet either. */
+static int64_t late(void *ctx) {
+    struct service *s = ctx;
+    if (page_breaker_is_open(s->page)) return 0;
+    db_look_anew(s->db);
+    if (db_greets(s->db)) return s->deadline_us != 0 ? s->deadline_us : INT64_MAX;
+    if (page_breaker_open(s->page, clock_monotonic_us()))
+        log_line(LOG_ERROR, "breaker", "what=opened why=\"the database does not answer\"");
+    s->looked_trips = atomic_load(&s->page->breaker.trips);
+    return 0;
 }
 
 void service_join(struct service *s, struct page *page, struct worker_slot *slot) {
     s->page = page;
     s->slot = slot;
-    db_set_gate(s->db, (struct db_gate){.shut = is_shut, .hangs = hangs, .ctx = page});
+    db_set_gate(s->db, (struct db_gate){.shut = is_shut, .late = late, .ctx = s});
 }
 
 bool service_breaker_is_open(const struct service *s) { return s->page != NULL && page_breaker_is_open(s->page); }
 
+/* What the server said to a look that another worker's answer has overtaken is no sign of life the next time. */
+static void end_old_look(struct service *s) {
+    uint64_t trips = atomic_load(&s->page->breaker.trips);
+    if (page_breaker_is_open(s->page) && trips == s->looked_trips) return;
+    db_look_anew(s->db);
+    s->looked_trips = trips;
+}
+
 void service_breaker_look(struct service *s) {
     int64_t now_us = clock_monotonic_us();
-    if (s->page == NULL || !page_breaker_due(s->page, BREAKER_LOOK_US, now_us) || !db_greets(s->db)) return;
+    if (s->page == NULL) return;
+    end_old_look(s);
+    if (!page_breaker_due(s->page, BREAKER_LOOK_US, now_us) || !db_greets(s->db)) return;
     int64_t open_us = now_us - atomic_load(&s->page->breaker.opened_us);
     if (page_breaker_close(s->page)) log_line(LOG_WARN, "breaker", "what=closed open_ms=%lld", (long long)(open_us / 1000));
 }

@@ -5,8 +5,10 @@
 #include <ma_pvio.h>
 #include <mysqld_error.h>
 #include <errmsg.h>
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +35,8 @@ enum {
 static_assert(sizeof(unsigned long) == sizeof(size_t) && sizeof(my_bool) == sizeof(bool), "a cell serves as a bind");
 
 struct db {
+    PVIO_METHODS methods; /* of the connection: the library's own, but for reading */
+    PVIO_METHODS *library;
     struct db_address address;
     MYSQL *mysql; /* NULL: not connected */
     MYSQL_STMT *prepared[STMT__MAX][FORMS];
@@ -45,6 +49,8 @@ struct db {
     struct db_gate gate;
     struct greeting greeting;
     int64_t asked_us; /* when the last question was sent */
+    bool was_late;    /* its answer, and somebody looked why */
+    bool looked;      /* while this connection was open */
 };
 
 const char *db_result_name(enum db_result r) {
@@ -147,10 +153,33 @@ static enum db_result classify(unsigned error) {
     }
 }
 
-static void asked(struct db *db) { db->asked_us = clock_monotonic_us(); }
+static void asked(struct db *db) {
+    db->asked_us = clock_monotonic_us();
+    db->was_late = false;
+}
 
+/* How much longer an answer that is late is waited for before somebody looks again, in ms; 0: it is given up. */
+static int patience(struct db *db) {
+    if (!db->gate.late) return 0;
+    db->was_late = db->looked = true;
+    int64_t until_us = db->gate.late(db->gate.ctx), last_us = db->asked_us + REQUEST_TIMEOUT_MS * 1000;
+    int64_t left_ms = ((until_us < last_us ? until_us : last_us) - clock_monotonic_us()) / 1000;
+    return left_ms <= 0 ? 0 : left_ms < db->address.read_timeout_ms ? (int)left_ms : db->address.read_timeout_ms;
+}
+
+/* Where nothing is left to wait for. */
 static void check_time(struct db *db, int64_t timeout_ms) {
-    if (db->gate.hangs && clock_monotonic_us() - db->asked_us >= timeout_ms * 1000 - SOON_US) db->gate.hangs(db->gate.ctx);
+    if (!db->was_late && clock_monotonic_us() - db->asked_us >= timeout_ms * 1000 - SOON_US) patience(db);
+}
+
+/* The library's reading, which ends with a time-out where somebody else may have a lock for longer, or the disk is slow. */
+static ssize_t read_patiently(MARIADB_PVIO *pvio, uchar *buffer, size_t length) {
+    struct db *db = (struct db *)(void *)((char *)pvio->methods - offsetof(struct db, methods));
+    ssize_t n = db->library->read(pvio, buffer, length);
+    while (n < 0 && errno == ETIMEDOUT && (pvio->timeout[PVIO_READ_TIMEOUT] = patience(db)) > 0)
+        n = db->library->read(pvio, buffer, length);
+    pvio->timeout[PVIO_READ_TIMEOUT] = db->address.read_timeout_ms;
+    return n;
 }
 
 /* `what` is the name of a statement or command. Values are in no line. */
@@ -206,10 +235,16 @@ static void set_options(MYSQL *mysql, const struct db_address *address) {
     mysql_options(mysql, MYSQL_INIT_COMMAND, session);
 }
 
-/* The library knows whole seconds only. What waits for a lock gets its answer after innodb_lock_wait_timeout = 1 s, and is no hang. */
-static void set_read_timeout(MYSQL *mysql, struct db_address *address) {
+/* The library knows whole seconds only. What waits for one lock gets its answer after innodb_lock_wait_timeout = 1 s. */
+static void set_reading(struct db *db, MYSQL *mysql) {
+    struct db_address *address = &db->address;
+    MARIADB_PVIO *pvio = mysql->net.pvio;
     if (!mariadb_connection(mysql) && address->read_timeout_ms < LOCK_WAIT_OF_MYSQL_MS) address->read_timeout_ms = LOCK_WAIT_OF_MYSQL_MS;
-    mysql->net.pvio->timeout[PVIO_READ_TIMEOUT] = address->read_timeout_ms;
+    pvio->timeout[PVIO_READ_TIMEOUT] = address->read_timeout_ms;
+    db->library = pvio->methods;
+    db->methods = *pvio->methods;
+    db->methods.read = read_patiently;
+    pvio->methods = &db->methods;
 }
 
 static enum db_result connect_anew(struct db *db) {
@@ -228,8 +263,9 @@ static enum db_result connect_anew(struct db *db) {
         mysql_close(mysql);
         return DB_GONE;
     }
-    set_read_timeout(mysql, &db->address);
+    set_reading(db, mysql);
     db->mysql = mysql;
+    db->looked = false;
     db->generation++;
     db->tally.connections++;
     return DB_OK;
@@ -241,14 +277,16 @@ static bool looks_lost(struct db *db) {
     return poll(&p, 1, 0) > 0;
 }
 
+/* A look leaves a connection without a login behind, which the server counts (max_connect_errors) until the next login: that follows. */
 enum db_result db_connect(struct db *db) {
     if (db->in_transaction) return db->failed;
     if (db->gate.shut && db->gate.shut(db->gate.ctx)) return DB_GONE;
-    if (db->mysql && looks_lost(db)) db_drop(db);
+    if (db->mysql && (db->looked || looks_lost(db))) db_drop(db);
     return db->mysql ? DB_OK : connect_anew(db);
 }
 
 bool db_greets(struct db *db) { return greeting_look(&db->greeting, &db->address, clock_monotonic_us()); }
+void db_look_anew(struct db *db) { greeting_end(&db->greeting); }
 
 enum db_result db_ping(struct db *db) {
     enum db_result r = db_connect(db);

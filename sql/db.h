@@ -37,16 +37,18 @@ void db_close(struct db **db);
 enum db_result db_connect(struct db *db); /* connects where needed; DB_GONE where it cannot be */
 enum db_result db_ping(struct db *db);
 /* Who knows of a server that hangs, beyond this connection. While `shut` says so nothing is sent outside a transaction: DB_GONE at once.
- * `hangs` is called where the server let the time-out pass. */
+ * `late` is called where an answer did not come within the time-out: it finds out whether the server hangs, and tells until when
+ * (clock_monotonic_us) the answer is waited for, 4 s in all at most; 0: no longer, the connection is given up. */
 struct db_gate {
     bool (*shut)(void *ctx);
-    void (*hangs)(void *ctx);
+    int64_t (*late)(void *ctx);
     void *ctx;
 };
 void db_set_gate(struct db *db, struct db_gate gate);
 /* Whether the server speaks to who connects, or refuses at once: looks without waiting for more than 50 ms, and goes on with the look of
  * the last call. Behind a gate that is shut. */
 bool db_greets(struct db *db);
+void db_look_anew(struct db *db);            /* forgets what db_greets has begun: what it was told since says nothing of now */
 void db_drop(struct db *db);                 /* closes the connection; the next use makes a new one */
 uint64_t db_generation(const struct db *db); /* counts connections made: a lane belongs to one. Read it after db_begin */
 enum db_result db_verify_catalogue(struct db *db, struct arena *a, struct str *error); /* prepares every statement once */

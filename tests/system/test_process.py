@@ -312,6 +312,36 @@ def test_MECHANICS4_a_database_that_hangs_opens_the_breaker_for_all_that_wait_an
     assert own.pool_log().count("breaker what=opened") == own.pool_log().count("breaker what=closed") == 1
 
 
+def test_MECHANICS4_a_database_that_only_waits_for_locks_opens_no_breaker(t):
+    """Three locks, each held for less than the second that one lock is waited for: the statement takes longer than db_timeout_ms."""
+    own, members = t.stack, ["m1", "m2", "m3"]
+    t.events([t.event_body(m) for m in members])
+    pids, marks = own.pool_workers(), ["breaker what=opened", "connection lost"]
+    before = [own.pool_log().count(mark) for mark in marks]
+    held = []
+    for member in members:
+        other = own.db()
+        other.begin()
+        other.cursor().execute("UPDATE member_state s JOIN member_key k USING (tenant_id, member_no) SET s.version = s.version "
+                               "WHERE k.tenant_id = %s AND k.external_id = %s", (t.id, member))
+        held.append(other)
+
+    def release():
+        for other in held:
+            time.sleep(0.8)
+            other.rollback()
+            other.close()
+
+    releasing = threading.Thread(target=release)
+    releasing.start()
+    items, seconds = timed(lambda: t.events([t.event_body(m) for m in members]))
+    releasing.join()
+    assert [i["status"] for i in items] == ["processed"] * 3
+    assert 1.8 < seconds < 4 * SLOW, seconds
+    assert [own.pool_log().count(mark) for mark in marks] == before
+    assert t.event()["status"] == "processed" and own.pool_workers() == pids
+
+
 def test_connections_killed_by_the_server_are_made_anew_silently(t):
     own = t.stack
     for _ in range(3):
