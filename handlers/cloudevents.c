@@ -141,8 +141,12 @@ enum problem cloudevent_of_headers(struct request *r, struct json *out) {
         struct str name = r->ce.items[i].name, value;
         if (str_is(name, "data"))
             return fault_say(&r->faults, P_BAD_REQUEST, "in binary mode the body is the data, no header field ce-data");
-        if (has_key(members, n, name)) { /* the web server passes each on as it came */
+        if (has_key(members, n, name)) { /* as nginx before 1.23 passes them on */
             return fault_say(&r->faults, P_BAD_REQUEST, "the header field ce-" STR_FMT " is there twice", STR_ARG(name));
+        }
+        if (header_joined(r->ce.items[i].value)) {
+            return fault_say(&r->faults, P_BAD_REQUEST,
+                             "the header field ce-" STR_FMT " is there twice; a space of its value would be %%20", STR_ARG(name));
         }
         if (!segment_decode(r->arena, r->ce.items[i].value, &value)) {
             return fault_say(&r->faults, P_BAD_REQUEST, "the header field ce-" STR_FMT " is not percent-encoded UTF-8", STR_ARG(name));

@@ -1,5 +1,6 @@
 #include "http/headers.h"
 
+#include <string.h>
 #include <strings.h>
 
 static struct str trim(struct str s) {
@@ -9,6 +10,8 @@ static struct str trim(struct str s) {
 }
 
 static bool same_word(struct str s, const char *word) { return s.n == strlen(word) && strncasecmp(s.p, word, s.n) == 0; }
+
+bool header_joined(struct str value) { return value.n > 0 && memmem(value.p, value.n, ", ", 2) != NULL; }
 
 struct str bearer_of(struct str authorization) {
     struct str rest = trim(authorization), scheme = str_cut(&rest, ' ');

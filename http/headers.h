@@ -6,6 +6,9 @@
 
 enum { KEY_CHARS_MAX = 255 }; /* of an Idempotency-Key: what the database keeps */
 
+/* Whether a value may be that of several header fields, as a web server joins them (nginx from 1.23 on; before, each is a parameter of its
+ * own): for fields in which a comma and a space never stand next to each other. */
+bool header_joined(struct str value);
 /* The credential of "Bearer …", "" where there is none. */
 struct str bearer_of(struct str authorization);
 /* The type itself, whatever its parameters but a charset that is not utf-8. */

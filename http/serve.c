@@ -74,13 +74,14 @@ static enum problem authorise(struct request *r) {
 
 static enum problem check_key(struct request *r) {
     enum idempotency wanted = r->route->idempotency;
-    if (wanted == IDEMPOTENCY_NONE || (wanted == IDEMPOTENCY_OPTIONAL && r->idempotency_key.n == 0)) return P_OK;
-    if (r->idempotency_key.n == 0) {
+    if (wanted == IDEMPOTENCY_NONE || (wanted == IDEMPOTENCY_OPTIONAL && r->idempotency_key.n == 0 && r->n_keys <= 1)) return P_OK;
+    if (r->idempotency_key.n == 0 && r->n_keys <= 1) {
         return fault_say(&r->faults, P_KEY_MISSING,
                          "send a header field Idempotency-Key of your choice, and the same one when you repeat the request");
     }
-    if (idempotency_key_parse(r->arena, r->idempotency_key, &r->idempotency_key)) return P_OK;
-    return fault_say(&r->faults, P_KEY_INVALID, "an Idempotency-Key has 1 to %d characters of visible ASCII, within quotes or bare",
+    if (r->n_keys <= 1 && idempotency_key_parse(r->arena, r->idempotency_key, &r->idempotency_key)) return P_OK;
+    return fault_say(&r->faults, P_KEY_INVALID,
+                     "an Idempotency-Key stands once and has 1 to %d characters of visible ASCII, within quotes or bare",
                      (int)KEY_CHARS_MAX);
 }
 
@@ -94,6 +95,8 @@ static bool is_taken(const struct route *route, struct str type) {
 static enum problem check_body(struct request *r) {
     const struct route *route = r->route;
     if (route->body_max == 0) return P_OK;
+    if (r->n_types > 1 || header_joined(r->content_type))
+        return fault_say(&r->faults, P_BAD_REQUEST, "the header field Content-Type is there twice");
     if (r->body_too_large || r->body.n > route->body_max) {
         return fault_say(&r->faults, P_BODY_TOO_LARGE, "the body has at most %zu bytes", route->body_max);
     }

@@ -77,17 +77,42 @@ def test_S7_every_extension_counts_or_none(t):
     assert t.stored_event("s", "x60").status == 404
 
 
-def test_S7_a_repeated_header_field_is_refused(t):
+def with_fields(t, path, body, *fields):
+    """(status, code) of a POST whose header fields may repeat: nginx before 1.23 passes on each, later ones join them."""
     connection = t.stack.http.connect()
-    connection.putrequest("POST", "/v1/events")
-    body = b"{}"
-    for name, value in [("Authorization", f"Bearer {t.key}"), ("Content-Type", "application/json"), ("Content-Length", str(len(body))),
-                        *BINARY.items(), *[("ce-id", "i")] * 40]:
+    connection.putrequest("POST", "/v1" + path)
+    for name, value in [("Authorization", f"Bearer {t.key}"), ("Content-Length", str(len(body))), *fields]:
         connection.putheader(name, value)
     connection.endheaders(body)
     answer = connection.getresponse()
-    assert (answer.status, json.loads(answer.read())["code"]) == (400, "bad-request")
+    code = json.loads(answer.read()).get("code")
     connection.close()
+    return answer.status, code
+
+
+JSON = ("Content-Type", "application/json")
+
+
+def test_S7_a_repeated_header_field_is_refused(t):
+    assert with_fields(t, "/events", b"{}", JSON, *BINARY.items(), *[("ce-id", "i")] * 40) == (400, "bad-request")
+    assert with_fields(t, "/events", b"{}", JSON, *BINARY.items(), ("ce-id", "i"), ("ce-id", "j")) == (400, "bad-request")
+    event = json.dumps(t.event_body(id="typed")).encode()
+    for types in ([JSON, JSON], [("Content-Type", "application/cloudevents+json"), JSON], [("Content-Type", ""), JSON]):
+        assert with_fields(t, "/events", event, *types) == (400, "bad-request")
+    assert t.stored_event("test", "typed").status == 404
+
+
+def test_S8_a_repeated_idempotency_key_is_refused(t):
+    """Which of them would name the effect? Neither does: each is still free."""
+    body = {"currency": "points", "amount": 1, "reason": "r", "actor": "a"}
+    raw = json.dumps(body).encode()
+    t.join("twice")
+    for keys in (["A1", "A2"], ["A1", "A1"], ['"A1"', '"A2"'], ["", "A1"], ["A1", ""]):
+        fields = [("Idempotency-Key", key) for key in keys]
+        assert with_fields(t, "/members/twice/adjustments", raw, JSON, *fields) == (400, "idempotency-key-invalid")
+    for key in ("A1", "A2"):
+        answer = t.call("POST", "/members/twice/adjustments", body, headers={"Idempotency-Key": key})
+        assert answer.status in (200, 201) and "idempotency-replayed" not in answer.headers
 
 
 def test_S7_a_fault_of_the_member_points_to_the_subject(t):

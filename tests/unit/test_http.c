@@ -393,6 +393,10 @@ static void header_fields_of_an_event_stand_once(void **state) {
     struct request *r = binary_of(a, "{}", COUNT(many), (const char *const(*)[2])many);
     assert_int_equal(events_collect(r, &w), P_BAD_REQUEST);
     assert_text(r->faults.detail, "the header field ce-id is there twice");
+    static const char *const joined[][2] = {CE_FIELDS, {"HTTP_CE_SHIFT", "night, day"}}; /* two, as nginx from 1.23 on passes them on */
+    r = binary_of(a, "{}", COUNT(joined), joined);
+    assert_int_equal(events_collect(r, &w), P_BAD_REQUEST);
+    assert_text(r->faults.detail, "the header field ce-shift is there twice; a space of its value would be %20");
     static const char *const data[][2] = {CE_FIELDS, {"HTTP_CE_DATA", "x"}};
     r = binary_of(a, "{}", COUNT(data), data);
     assert_int_equal(events_collect(r, &w), P_BAD_REQUEST);
