@@ -25,7 +25,7 @@ enum problem member_find(struct service *s, struct arena *a, const struct tenant
     memcpy(out->sealing_key, row.sealing_key, SEAL_KEY_BYTES);
     out->sum = row.sum;
     out->state = row.state;
-    enum problem p = program_get(s, t->id, t->config_version, &out->program, f);
+    enum problem p = program_get(s, t->id, row.config_version, &out->program, f); /* `t` may be a record that a worker has kept */
     return p == P_OK ? service_problem(state_zones(s, a, out->state, out->program), f) : p;
 }
 

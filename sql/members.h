@@ -38,6 +38,7 @@ enum db_result states_load(struct db *db, struct arena *a, const struct member_r
 /* One member by its external id, in one statement. */
 struct member_row {
     uint8_t sealing_key[SEAL_KEY_BYTES];
+    uint64_t config_version;    /* the tenant's, of the same moment */
     uint32_t sum;               /* of the state as stored: the same version in a database that was set back has another */
     struct member_state *state; /* as states_load gives it */
 };

@@ -81,6 +81,7 @@ enum db_result member_load(struct db *db, struct arena *a, tenant_id t, struct s
     struct str key = col_bytes(&c);
     if (key.n != SEAL_KEY_BYTES) return damaged("member_key", m);
     memcpy(out->sealing_key, key.p, SEAL_KEY_BYTES);
+    out->config_version = col_u64(&c);
     uint64_t version = col_u64(&c);
     out->sum = (uint32_t)col_u64(&c);
     out->state = NEW(a, struct member_state);

@@ -128,7 +128,9 @@ static void one_member_is_found_with_its_state_in_one_statement(void **state) {
     struct member_state *written = state_of(17, 4);
     const struct member_state *rows[] = {written};
     assert_ok(states_write(db[CAROL], arena, rows, 1));
+    side("INSERT INTO tenant (tenant_id, code, status, config_version, watermark_ms, created_at) VALUES (7, 'seven', 1, 5, 0, 0)");
     assert_ok(member_load(db[CAROL], arena, T, STR("agent-17"), &row));
+    assert_int_equal(row.config_version, 5);
     assert_true(row.state->tenant.v == T.v && row.state->member.v == 17 && row.state->version == 4);
     assert_true(row.state->wallets.n == 1 && row.state->wallets.items[0].balance == 20);
     assert_memory_equal(row.sealing_key, keys[0].sealing_key, SEAL_KEY_BYTES);

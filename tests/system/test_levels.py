@@ -1,7 +1,7 @@
 """Levels (D1, D2, D4, D5; SEMANTICS 18–20)."""
 import pytest
 
-from accolade import amounts, config, currency, grant, rule, var
+from accolade import amounts, config, currency, grant, parallel, rule, var
 
 S0 = {"kind": "level_ladder", "code": "level", "currency": "xp", "formula": {"to_next": 500, "max_level": 100}}
 MEE6 = {"kind": "level_ladder", "code": "rank", "currency": "xp", "first_level": 0,
@@ -15,6 +15,19 @@ def with_xp(make_tenant, *ladders):
     """earn(n) earns n of xp by one event; gives its outcome."""
     t = make_tenant(config(currency("xp", spendable=False), *ladders, rule("r", grant=[grant(var("event.data.n"), "xp")])))
     return t, lambda n: t.event(data={"n": n})
+
+
+def test_C_D_a_saved_ladder_is_seen_at_once_by_every_worker(make_tenant):
+    """Although each worker keeps what it read of the key and its tenant for a while."""
+    t, earn = with_xp(make_tenant, {"kind": "level_ladder", "code": "career", "currency": "xp", "levels": [{"at": 0, "name": "First"}]})
+    earn(1)
+    for n in range(10):
+        parallel(8, lambda _: t.levels())  # so that all have kept the version before
+        ladder = t.call("GET", "/config/level_ladder/career")
+        named = {"kind": "level_ladder", "code": "career", "currency": "xp", "levels": [{"at": 0, "name": f"Name {n}"}]}
+        t.call("PUT", "/config/level_ladder/career", named, headers={"If-Match": ladder.headers["etag"]}).ok()
+        assert {found[0]["name"] for found in parallel(8, lambda _: t.levels())} == {f"Name {n}"}
+        assert t.get("/members/m/profile").ok()["levels"][0]["name"] == f"Name {n}"
 
 
 def test_D2_D5_S0_500_xp_a_level(make_tenant):
