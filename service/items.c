@@ -84,6 +84,18 @@ static enum tried try_once(struct set *set) {
     return t == TRIED_DONE && left(set) > 0 ? set_transaction(set) : t;
 }
 
+/* Leaves an item for settle_alone, and whatever its array says of the same member after it: those may not overtake it
+ * (SEMANTICS 6). Requests of one item have no order among them. */
+static void leave(const struct set *set, struct item *item, enum item_state state) {
+    item->alone = true;
+    item->state = (int)state;
+    for (struct item *next = item + 1; item->in_array && next < set->all + set->n_all; next++) {
+        if (is_over(next) || next->alone || !str_eq(next->event.member, item->event.member)) continue;
+        next->alone = true;
+        next->state = (int)state;
+    }
+}
+
 /* Those that somebody has locked at this moment leave the set: only they wait again, when all others have their answers. Where nobody is
  * found (the lock is of another kind, or just gone) the set stays as it is. */
 static void put_off_locked(struct set *set) {
@@ -95,8 +107,7 @@ static void put_off_locked(struct set *set) {
         enum db_result r = identity_try_lock(db, set->a, &row);
         if (r == DB_OK && item->member.v != 0) r = state_try_lock(db, set->a, (struct member_ref){item->tenant.id, item->member});
         if (r != DB_OK && r != DB_BUSY) return; /* the next try meets it again */
-        item->alone = r == DB_BUSY;
-        if (item->alone) item->state = ITEM_LATER;
+        if (r == DB_BUSY) leave(set, item, ITEM_LATER);
     }
 }
 
@@ -181,37 +192,37 @@ static void prepare(struct service *s, struct arena *a, struct item *item) {
     if (suspicion == SUSPECT_REFUSED) item_done(item, P_QUARANTINED);
 }
 
-/* An open-addressed table of the identities seen: equal ones are folded before the database is asked. */
-static void fold(struct arena *a, struct item *items, size_t n) {
+/* An open-addressed table of the identities seen: equal ones are folded before the database is asked, or left with the first. */
+static void fold(const struct set *all) {
     size_t slots = 16;
-    while (slots < n * 2) slots *= 2;
-    struct item **table = NEW_ARRAY(a, struct item *, slots);
-    for (size_t i = 0; i < n; i++) {
-        if (items[i].state == ITEM_DONE || items[i].alone) continue;
+    while (slots < all->n_all * 2) slots *= 2;
+    struct item **table = NEW_ARRAY(all->a, struct item *, slots);
+    for (struct item *item = all->all; item < all->all + all->n_all; item++) {
+        if (item->state == ITEM_DONE) continue;
         uint64_t h;
-        memcpy(&h, items[i].identity.b, sizeof h);
-        size_t at = (h ^ items[i].tenant.id.v) & (slots - 1);
-        while (table[at] != NULL && by_identity(table[at], &items[i]) != 0) at = (at + 1) & (slots - 1);
+        memcpy(&h, item->identity.b, sizeof h);
+        size_t at = (h ^ item->tenant.id.v) & (slots - 1);
+        while (table[at] != NULL && by_identity(table[at], item) != 0) at = (at + 1) & (slots - 1);
         if (table[at] == NULL) {
-            table[at] = &items[i];
-        } else {
-            items[i].same = table[at];
+            table[at] = item;
+        } else if (!item->alone && table[at]->alone) {
+            leave(all, item, table[at]->state);
+        } else if (!item->alone) {
+            item->same = table[at];
         }
     }
 }
 
 /* What an item that was folded gets: the answer of the first, as a repeat, or its trouble. An event of other content is refused only
  * where the first stands by now; else it stays to be settled for itself. */
-static void unfold(struct item *item, struct arena *a) {
+static void unfold(const struct set *all, struct item *item) {
     const struct item *first = item->same;
+    item->same = NULL;
     if (first->state == ITEM_LATER) {
-        item->state = ITEM_LATER;
-        item->alone = true;
-        item->same = NULL;
+        leave(all, item, ITEM_LATER);
         return;
     }
     bool equal = memcmp(&first->fingerprint, &item->fingerprint, sizeof item->fingerprint) == 0;
-    item->same = NULL;
     if (equal) {
         item->faults = first->faults;
         item->replayed = first->problem == P_OK;
@@ -219,7 +230,7 @@ static void unfold(struct item *item, struct arena *a) {
         if (first->problem == P_OK) {
             item->program = first->program;
             item->outcome = first->outcome;
-            item_answer(item, a, item->program, item->outcome, true);
+            item_answer(item, all->a, item->program, item->outcome, true);
         }
     } else if (first->problem == P_OK) {
         fault_say(&item->faults, P_EVENT_REUSED, "another event with this source and id was settled just before, and has other content");
@@ -227,31 +238,34 @@ static void unfold(struct item *item, struct arena *a) {
     }
 }
 
-/* Every identity that is left and is no suspect, once, in sets; then those that were folded. Gives how many are still to be done. */
-static size_t pass(struct service *s, struct arena *a, struct item *items, size_t n, int64_t now_ms) {
-    struct item **todo = NEW_ARRAY(a, struct item *, n);
-    struct set set = {.s = s, .a = a, .now_ms = now_ms};
-    size_t n_todo = 0, n_left = 0;
-    fold(a, items, n);
+/* Every identity that is left and need not wait, once, in sets; then those that were folded. Gives how many are still to be done. */
+static size_t pass(const struct set *all) {
+    struct item *items = all->all, **todo = NEW_ARRAY(all->a, struct item *, all->n_all);
+    size_t n = all->n_all, n_todo = 0, n_left = 0;
+    fold(all);
     for (size_t i = 0; i < n; i++) {
         if (items[i].same == NULL && items[i].state != ITEM_DONE && !items[i].alone) todo[n_todo++] = &items[i];
     }
     for (size_t at = 0; at < n_todo; at += EVENTS_PER_SET_MAX) {
+        struct set set = *all;
         set.items = todo + at;
-        set.waited = false;
         set.n = n_todo - at < EVENTS_PER_SET_MAX ? n_todo - at : EVENTS_PER_SET_MAX;
         run(&set);
     }
     for (size_t i = 0; i < n; i++) {
-        if (items[i].same != NULL) unfold(&items[i], a);
+        if (items[i].same != NULL) unfold(all, &items[i]);
         n_left += items[i].state != ITEM_DONE && !items[i].alone;
     }
     return n_left;
 }
 
 void settle_items(struct service *s, struct arena *a, struct item *items, size_t n, int64_t now_ms) {
+    const struct set all = {.s = s, .a = a, .all = items, .n_all = n, .now_ms = now_ms};
     for (size_t i = 0; i < n; i++) prepare(s, a, &items[i]);
-    while (pass(s, a, items, n, now_ms) > 0) continue; /* each pass ends one item of each identity at least */
+    for (size_t i = 0; i < n; i++) {
+        if (items[i].alone && items[i].state != ITEM_DONE) leave(&all, &items[i], ITEM_NEW);
+    }
+    while (pass(&all) > 0) continue; /* each pass ends one item of each identity at least */
 }
 
 void settle_alone(struct service *s, struct arena *a, struct item *item, int64_t now_ms) {

@@ -13,7 +13,7 @@ struct item {
     /* in */
     struct tenant_row tenant; /* as the front of this set read it */
     struct event event;
-    bool in_array;       /* a repeat says "replayed":true in its answer */
+    bool in_array; /* a repeat says "replayed":true in its answer; all that are in_array in one call are of one request, in its order */
     int64_t deadline_us; /* of clock_monotonic_us; past it what is not committed yet gets P_UNAVAILABLE */
     /* out */
     enum problem problem; /* P_OK: `answer` is the outcome as JSON. An item that comes with a problem is left alone */
@@ -24,8 +24,9 @@ struct item {
     struct hash16 identity, fingerprint;
     int state;        /* of the pipeline, private */
     uint64_t suspect; /* its name in the page that workers share */
-    bool
-        alone; /* out: a worker has died with it in hand, or somebody has it locked: left for settle_alone, after its neighbours' answers */
+    /* out: left for settle_alone, after its neighbours' answers and in the order given: a worker has died with it in hand, or somebody has
+     * it locked, or one of the same member stands before it in its array and is left itself */
+    bool alone;
     struct item *same; /* an earlier item of the set with the same identity */
     const struct program *program;
     member_no member;

@@ -11,7 +11,7 @@ enum item_state {
     ITEM_NEW,     /* to be settled */
     ITEM_DONE,    /* has its answer or its problem */
     ITEM_SETTLED, /* written in the present transaction: done when that commits */
-    ITEM_LATER,   /* somebody else has it or its member locked: left for settle_alone */
+    ITEM_LATER,   /* somebody else has it or its member locked, or had when an earlier one was tried: left for settle_alone */
     ITEM_REPEAT,  /* the identity was found to belong to somebody else's transaction: answered after the commit */
 };
 
@@ -20,6 +20,8 @@ struct set {
     struct arena *a;
     struct item **items; /* in the order of the caller; those not ITEM_NEW are passed over */
     size_t n;
+    struct item *all; /* of the whole request, or of all requests taken at once */
+    size_t n_all;
     int64_t now_ms;
     bool waited; /* one of these items has waited for a lock once, in this set or a larger one */
 };

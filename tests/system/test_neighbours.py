@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from accolade import SLOW, config, currency, parallel, rule
+from accolade import SLOW, config, currency, parallel, rule, var
 from fastcgi import Connection, Master, ask, message, send
 from wire import DatabaseProxy, wait_for
 
@@ -168,6 +168,45 @@ def test_MECHANICS2_a_locked_member_of_an_array_costs_only_its_own_item(master, 
     assert [i["status"] for i in items] == ["processed", "rejected", "processed", "processed", "rejected", "processed"]
     assert items[1]["problem"]["code"] == "in-progress"
     assert t.balance("a") == 6 and t.show("b")["counters"] == []
+
+
+# ---- the order of an array ----
+
+ONCE = config(currency(), rule("once", pays=var("event.data.n"), limits=[{"count": 1, "per": "day"}]))
+
+
+def two_sets(t):
+    """An array of two sets: member m stands in both, and only its first event is paid, with 1 point."""
+    bodies = [t.event_body(f"f{i % 7}", id=f"f{i}", data={"n": 3}, source="raw") for i in range(110)]
+    for n, at in enumerate((1, 50, 104, 108), 1):
+        bodies[at] = t.event_body("m", id=f"m{n}", data={"n": n}, source="raw")
+    return message("POST", "/v1/events", json.dumps(bodies).encode(), t.key)
+
+
+def paid(answer):
+    """How much each event of m earned, in the array's order."""
+    return [[g["amount"] for g in i["grants"]] for i in json.loads(answer.body)["data"] if i["member"] == "m"]
+
+
+def test_SEMANTICS6_what_a_lock_put_off_is_not_overtaken_by_the_same_members_later_events(master, make_tenant):
+    """The lock is there for all of the first set's wait, and gone while the second set would wait for it."""
+    t = make_tenant(ONCE)
+    t.join("m")
+    with locked(t, "m"):
+        (waiting,) = connect(master, two_sets(t), pool="bulk")
+        time.sleep(1.5)
+    assert paid(waiting.answer()) == [[1], [], [], []]
+    assert t.balance("m") == 1 and t.balance("f0") == 3
+
+
+def test_SEMANTICS6_what_fell_with_a_worker_is_not_overtaken_by_the_same_members_later_events(master, make_tenant):
+    t = make_tenant(ONCE)
+    (master.traps / "item-m2").write_text("")
+    assert ask(master.socket("bulk"), two_sets(t)) is None
+    (master.traps / "item-m2").unlink()
+    master.wait(lambda: master.workers("bulk"))
+    assert paid(ask(master.socket("bulk"), two_sets(t))) == [[1], [], [], []]
+    assert t.balance("m") == 1 and t.balance("f0") == 3
 
 
 # ---- peers ----
