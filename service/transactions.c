@@ -51,11 +51,14 @@ static struct stream *stream_of(const struct page *page, uint16_t currency) {
     return NULL;
 }
 
-static void read_sums(struct reader *r, struct entry_sums *out) {
+/* false: sums that no history has. Whatever else a cursor's maker puts here is shown back to that same maker. */
+static bool read_sums(struct reader *r, struct entry_sums *out) {
     out->earned = read_i64(r);
     out->spent = read_i64(r);
-    out->net = out->earned - out->spent;
     out->count = read_u64(r);
+    if (out->earned < 0 || out->spent < 0 || out->count > INT64_MAX) return false;
+    out->net = out->earned - out->spent; /* of two that are not negative: it never overflows */
+    return true;
 }
 
 /* page: the first one, as streams_of gives it; false: a cursor that is not of these streams, each once. What came since has none. */
@@ -65,7 +68,7 @@ static bool cursor_read(struct arena *a, struct str text, struct str of, struct 
     struct reader r = reader_of(payload);
     if (read_u8(&r) != CURSOR_FORMAT || !str_eq(read_bytes(&r, OF_BYTES), of)) return false;
     struct page begun = {.streams = NEW_ARRAY(a, struct stream, page->n_streams), .summed = page->summed};
-    if (begun.summed) read_sums(&r, &begun.sums);
+    if (begun.summed && !read_sums(&r, &begun.sums)) return false;
     for (size_t n = read_u16(&r); n > 0; n--) {
         struct stream one = {.currency = read_u16(&r)};
         one.before = read_u64(&r);

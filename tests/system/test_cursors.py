@@ -3,6 +3,7 @@ import base64
 import hashlib
 import json
 import random
+import struct
 
 import pytest
 
@@ -61,3 +62,14 @@ def test_inv7_inv13_a_forged_cursor_is_refused_or_shows_what_the_list_shows(make
         else:
             answer.problem("invalid-cursor")
     assert 400 in seen
+
+
+@pytest.mark.parametrize("earned, spent, count", [(-2**63, 1, 1), (2**63 - 1, -1, 1), (-1, 0, 1), (0, -1, 1), (3, 0, 2**64 - 1)])
+def test_inv7_sums_of_a_forged_cursor_that_no_history_has_are_refused(make_tenant, earned, spent, count):
+    t = make_tenant(CONFIG)
+    t.events([t.event_body("m1", "other") for _ in range(2)])
+    payload = open_up(t.transactions("m1", currency="xp", limit=1)["next_cursor"])
+    assert payload[9:33] == struct.pack(">qqQ", 6, 0, 2) or payload[9:33] == struct.pack("<qqQ", 6, 0, 2)
+    order = ">" if payload[9:33] == struct.pack(">qqQ", 6, 0, 2) else "<"
+    forged_payload = payload[:9] + struct.pack(order + "qqQ", earned, spent, count) + payload[33:]
+    t.get("/members/m1/transactions", currency="xp", cursor=seal(forged_payload)).problem("invalid-cursor")
