@@ -12,7 +12,8 @@ static_assert(FACTORS_MAX <= 8, "an outcome has a bit of one byte per factor");
 
 static void factor_check(struct shape_reading *r, const void *filled, struct str pointer) {
     const struct factor_form *f = filled;
-    if (!f->has_multiply && !f->has_add) (void)fault_add(r->faults, P_VALIDATION, pointer, "needs multiply or add");
+    if (!f->has_multiply && !f->has_add)
+        (void)fault_add(r->faults, P_VALIDATION, pointer_child(r->arena, pointer, STR("multiply")), "this or add is needed");
 }
 
 #define FIELD_WHEN(form)                                                                                                                   \
