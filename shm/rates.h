@@ -7,7 +7,8 @@
  * - All eight places that a name may have are in use: the one whose whole allowance would be back soonest gives way, and that name starts
  *   anew; `displaced` counts it. Who uses much is never the one that gives way.
  * - Somebody else takes a place at the very moment at which its former name is charged: the charge is taken back and made elsewhere; in
- *   between, for less than a microsecond, the new name has that much less. */
+ *   between, for less than a microsecond, the new name has that much less. Where the taker comes in that between while the former name
+ *   was in use, the new name may keep the former one's debt until that has passed. */
 #ifndef SHM_RATES_H
 #define SHM_RATES_H
 

@@ -12,8 +12,9 @@
 #include "sql/db_part.h"
 
 enum {
-    LOOK_MS = 50,               /* a server that is well greets in less than one */
-    AGAIN_US = 5 * 1000 * 1000, /* then a new connection is tried: this one may lead nowhere any more */
+    LOOK_MS = 50, /* a server that is well greets in less than one */
+    /* Then a new connection is tried: this one may lead nowhere any more. Rarely, for each counts against max_connect_errors. */
+    AGAIN_US = 60 * 1000 * 1000,
 };
 
 void greeting_end(struct greeting *g) {
@@ -58,7 +59,9 @@ bool greeting_look(struct greeting *g, const struct db_address *address, int64_t
         if (g->fd < 0) return false;
     }
     struct pollfd p = {.fd = g->fd, .events = POLLIN};
-    if (poll(&p, 1, LOOK_MS) <= 0) return false; /* what can be read is the greeting, or the end */
+    if (poll(&p, 1, LOOK_MS) <= 0) return false;
+    char first;
+    bool broken = recv(g->fd, &first, 1, MSG_DONTWAIT) < 0 && errno != ECONNREFUSED; /* the next look connects anew */
     greeting_end(g);
-    return true;
+    return !broken; /* the greeting, the end, or a refusal */
 }
