@@ -85,6 +85,7 @@ bool idempotency_key_parse(struct arena *a, struct str field, struct str *key) {
     for (size_t i = 0; i < text.n; i++) {
         if (text.p[i] < (quoted ? 0x20 : 0x21) || text.p[i] > 0x7e) return false;
     }
+    if (!quoted && text.n > 0 && text.p[text.n - 1] == ',') return false; /* joined by nginx >= 1.23 with an empty field after it */
     *key = text;
     return text.n >= 1 && text.n <= KEY_CHARS_MAX;
 }
