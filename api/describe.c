@@ -42,7 +42,7 @@ static void collect(struct describing *d, const struct shape *shape) {
 
 static void put_routes(struct describing *d) {
     static const char *const idempotency[] = {"none", "optional", "required"};
-    static const char *const etags[] = {[ETAG_NONE] = "none", [ETAG_VERSION] = "version", [ETAG_BODY] = "body"};
+    static const char *const etags[] = {[ETAG_NONE] = "none", [ETAG_VERSION] = "version", [ETAG_EXACT] = "exact", [ETAG_BODY] = "body"};
     struct json_writer *w = &d->w;
     json_key(w, "routes");
     json_open_array(w);
@@ -68,6 +68,7 @@ static void put_routes(struct describing *d) {
         put_member(w, "body", route->body != NULL ? route->body->name : NULL);
         put_member(w, "idempotency", idempotency[route->idempotency]);
         put_member(w, "etag", etags[route->etag]);
+        put_member(w, "if_match", etags[route->if_match]);
         json_key(w, "query");
         json_open_array(w);
         for (const char *const *name = route->query; name != NULL && *name != NULL; name++) json_put_z(w, *name);

@@ -50,13 +50,8 @@ enum problem if_match_version(struct request *r, uint64_t *version) {
     struct etag tag, further;
     int64_t v;
     if (rest.n == 0) return fault_say(&r->faults, P_PRECONDITION, "send If-Match with the ETag that this change was made from");
-    bool any = str_is(rest, "*"), one = !any && etag_next(&rest, &tag), more = one && etag_next(&rest, &further);
-    while (more && etag_next(&rest, &further)) continue;
-    if (!any && (!one || rest.n > 0))
-        return fault_say(&r->faults, P_BAD_REQUEST, "If-Match must be an ETag in its quotes, as this address gave it, such as \"v7\"");
-    struct str text = any ? STR("") : tag.text;
-    bool ours =
-        !any && !more && !tag.weak && text.n > 3 && text.p[1] == 'v' && str_to_i64((struct str){text.p + 2, text.n - 3}, 0, INT64_MAX, &v);
+    bool one = etag_next(&rest, &tag) && !etag_next(&rest, &further), ours = one && !tag.weak && tag.text.n > 3 && tag.text.p[1] == 'v';
+    ours = ours && str_to_i64((struct str){tag.text.p + 2, tag.text.n - 3}, 0, INT64_MAX, &v);
     if (!ours) return fault_say(&r->faults, P_VERSION, "If-Match must name the one version that this change was made from, such as \"v7\"");
     *version = (uint64_t)v;
     return P_OK;

@@ -18,8 +18,7 @@ enum problem query_wrong(struct request *r, const char *name, const char *must);
 
 /* A version as a strong ETag: "v7" in quotes. */
 struct str version_etag(struct arena *a, uint64_t version);
-/* If-Match as such a version: P_PRECONDITION where it is absent, P_BAD_REQUEST where it is no list of ETags, P_VERSION where it is one that
- * does not name one version of ours, such as "*". */
+/* If-Match as such a version: P_PRECONDITION where it is absent, P_VERSION where it does not name one version of ours, such as "*". */
 MUST_CHECK enum problem if_match_version(struct request *r, uint64_t *version);
 /* The client's key as the scope of the write; NULL where none was sent. */
 const struct write_key *optional_key(struct service *s, struct request *r);

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "handlers/answering.h"
 #include "handlers/handlers.h"
+#include "http/headers.h"
 
 /* ---- what is sent of a member ---- */
 
@@ -122,8 +123,22 @@ const struct shape member_patch_shape = {
 
 /* ---- writing ---- */
 
+/* If-Match, which the request's row has found well formed; a weak tag matches nothing. */
+static const struct member_match *match_of(struct request *r) {
+    LIST(struct str) etags = {0};
+    struct str rest = r->if_match;
+    struct etag tag;
+    if (rest.n == 0) return NULL;
+    while (etag_next(&rest, &tag)) {
+        if (!tag.weak) *LIST_PUSH(r->arena, &etags) = tag.text;
+    }
+    struct member_match *match = NEW(r->arena, struct member_match);
+    *match = (struct member_match){.any = rest.n > 0, .etags = etags.items, .n = etags.n};
+    return match;
+}
+
 static struct member_by by(struct service *s, struct request *r) {
-    return (struct member_by){.actor = r->who.key_id, .key = optional_key(s, r), .now_ms = r->now_ms};
+    return (struct member_by){.actor = r->who.key_id, .key = optional_key(s, r), .now_ms = r->now_ms, .match = match_of(r)};
 }
 
 static void write_member(struct service *s, struct request *r, struct str member, enum member_how how, struct response *out) {

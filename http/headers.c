@@ -61,6 +61,26 @@ bool etag_listed(struct str list, struct str etag) {
     return false;
 }
 
+bool etags_are_valid(struct str list) {
+    struct str rest = list;
+    struct etag tag;
+    size_t n = 0;
+    if (str_is(trim(list), "*")) return true;
+    while (etag_next(&rest, &tag)) n++;
+    return n > 0 && rest.n == 0;
+}
+
+bool etag_matched(struct str list, struct str etag) {
+    struct str rest = etag;
+    struct etag own, other;
+    if (str_is(trim(list), "*")) return true;
+    if (!etag_next(&rest, &own) || own.weak) return false;
+    for (rest = list; etag_next(&rest, &other);) {
+        if (!other.weak && str_eq(own.text, other.text)) return true;
+    }
+    return false;
+}
+
 /* What stands between the quotes; a '"' or '\' in it has a '\' before it. */
 static bool unquote(struct arena *a, struct str quoted, struct str *out) {
     char *text = arena_alloc(a, quoted.n);

@@ -24,6 +24,10 @@ struct etag {
 bool etag_next(struct str *rest, struct etag *out);
 /* Whether a list, or "*", names the tag, weak or not: what If-None-Match asks. A malformed list names what stands before its fault. */
 bool etag_listed(struct str list, struct str etag);
+/* Whether it is a list of at least one tag, or "*". */
+bool etags_are_valid(struct str list);
+/* Whether a list, or "*", names the tag, and both are strong: what If-Match asks. */
+bool etag_matched(struct str list, struct str etag);
 /* A Structured Field string ("…") or the bare text, 1–255 characters of visible ASCII; a space stands within quotes only. */
 MUST_CHECK bool idempotency_key_parse(struct arena *a, struct str field, struct str *key);
 

@@ -152,6 +152,8 @@ static const char *row_fault(const struct route *row) {
     if (row->body_optional && row->body == NULL) return "only a body with a shape can be absent";
     if (row->self && !str_starts(str_of(row->pattern), "/v1/members/{member}")) return "what is a token's own is below its member";
     if (row->etag != ETAG_NONE && row->method != METHOD_GET) return "what is compared by its ETag is read";
+    if (row->if_match != ETAG_NONE && row->method == METHOD_GET) return "what is read is compared by its own ETag";
+    if (row->if_match == ETAG_BODY) return "If-Match never names a weak ETag";
     if (row->write && row->method == METHOD_GET) return "GET never writes";
     if (!row->write && row->method != METHOD_GET && row->method != METHOD_POST) return "PUT, PATCH and DELETE write";
     if ((row->handle != NULL) == (row->collect != NULL)) return "a route has either a handler or collects";

@@ -9,7 +9,8 @@
 
 enum etag_form {
     ETAG_NONE,
-    ETAG_VERSION, /* strong: the handler gives it, the version of a configuration, which If-Match of a write can name */
+    ETAG_VERSION, /* strong: the handler gives it, the version of a configuration */
+    ETAG_EXACT,   /* strong: made of the body */
     ETAG_BODY,    /* weak: made of the body */
 };
 enum idempotency { IDEMPOTENCY_NONE, IDEMPOTENCY_OPTIONAL, IDEMPOTENCY_REQUIRED };
@@ -37,7 +38,8 @@ struct route {
     bool cloudevents;         /* takes the media types of CloudEvents as well */
     bool merge_patch;         /* takes application/merge-patch+json as well (RFC 7396) */
     enum idempotency idempotency;
-    enum etag_form etag;      /* of a GET: If-None-Match that names it is answered by 304 */
+    enum etag_form etag;      /* of a GET: If-None-Match that names it is answered by 304, If-Match that does not by 412 */
+    enum etag_form if_match;  /* of others: what their If-Match names, which the handler compares; ETAG_NONE: they are refused with one */
     bool now;                 /* a GET whose answer hangs on the configuration of this very moment */
     bool write;               /* keys are read from the database now; reads may use a record of KEY_STALE_MS */
     const char *const *query; /* names of the query parameters, NULL-terminated; NULL: none */

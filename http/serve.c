@@ -85,6 +85,15 @@ static enum problem check_key(struct request *r) {
                      (int)KEY_CHARS_MAX);
 }
 
+/* A condition that nobody looks at may not be taken for one that holds (RFC 9110, 13.1.1). */
+static enum problem check_condition(struct request *r) {
+    enum etag_form form = r->route->method == METHOD_GET ? r->route->etag : r->route->if_match;
+    if (r->if_match.n == 0) return P_OK;
+    if (form == ETAG_NONE) return fault_say(&r->faults, P_NO_ETAG, "nothing at this address has an ETag: send it without If-Match");
+    if (etags_are_valid(r->if_match)) return P_OK;
+    return fault_say(&r->faults, P_BAD_REQUEST, "If-Match must be an ETag in its quotes, as this address gave it, such as \"v7\"");
+}
+
 static bool is_taken(const struct route *route, struct str type) {
     if (is_json_type(type)) return true;
     if (route->merge_patch && media_type_is(type, "application/merge-patch+json")) return true;
@@ -127,6 +136,7 @@ static enum problem check(struct serving *set, struct request *r) {
     enum problem p = authorise(r);
     if (p == P_OK) p = limit(set, r, 1, 0);
     if (p == P_OK) p = query_check(r, r->route->query);
+    if (p == P_OK) p = check_condition(r);
     if (p == P_OK) p = check_key(r);
     return p == P_OK ? check_body(r) : p;
 }
@@ -146,17 +156,16 @@ struct write_key request_write_key(struct service *s, const struct request *r) {
 
 /* ---- what the client has already ---- */
 
-static struct str body_etag(struct arena *a, struct str body) {
-    uint8_t hash[32];
-    uint64_t first;
-    crypto_sha256(body, hash);
-    memcpy(&first, hash, sizeof first);
-    return str_printf(a, "W/\"%016llx\"", (unsigned long long)first);
-}
-
-static void compare(const struct request *r, struct response *out) {
-    if (r->route->etag == ETAG_NONE || out->status != 200) return;
-    if (r->route->etag == ETAG_BODY) out->etag = body_etag(r->arena, out->body);
+static void compare(struct request *r, struct response *out) {
+    enum etag_form form = r->route->etag;
+    if (form == ETAG_NONE || out->status != 200) return;
+    if (form != ETAG_VERSION) out->etag = text_etag(r->arena, out->body);
+    if (form == ETAG_BODY) out->etag = str_printf(r->arena, "W/" STR_FMT, STR_ARG(out->etag));
+    if (r->if_match.n > 0 && !etag_matched(r->if_match, out->etag)) {
+        fault_say(&r->faults, P_VERSION, "it has another ETag by now, or a weak one, which never matches");
+        problem_answer(r, P_VERSION, out);
+        return;
+    }
     if (r->if_none_match.n == 0 || !etag_listed(r->if_none_match, out->etag)) return;
     out->status = 304;
     out->body = STR("");

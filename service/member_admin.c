@@ -9,6 +9,7 @@
 #include "sql/directory.h"
 
 struct admin { /* one change of a member */
+    const struct member_match *match;
     const struct member_set *set;
     enum member_how how;
     uint16_t zone_no;
@@ -16,6 +17,31 @@ struct admin { /* one change of a member */
     struct profile_row row; /* as it will be */
     struct str answer;
 };
+
+/* ---- what the change was made from ---- */
+
+static struct str member_text(const struct change *c, struct str display_name) {
+    struct buf b = buf_new(c->a, SIZE_MAX); /* bounded by the profile */
+    struct json_writer w = json_writer_of(&b);
+    json_open_object(&w);
+    member_put(&w, c->external_id, c->state, display_name, c->now_ms);
+    json_close_object(&w);
+    return buf_str(&b);
+}
+
+/* Loads the profile. Under the member's lock: what matches now is still so when the change is written. */
+static enum problem open_profile(struct change *c, struct faults *f) {
+    struct admin *admin = c->ctx;
+    const struct member_match *match = admin->match;
+    enum db_result r = profile_load(c->s, c->a, c->ref, c->state, &admin->row);
+    if (r != DB_OK) return service_problem(r, f);
+    if (match == NULL) return P_OK;
+    if (c->state->version == 0) return fault_say(f, P_VERSION, "there is no such member");
+    struct str etag = text_etag(c->a, member_text(c, admin->row.display_name));
+    bool same = match->any;
+    for (size_t i = 0; i < match->n; i++) same = same || str_eq(match->etags[i], etag);
+    return same ? P_OK : fault_say(f, P_VERSION, "the member has the ETag " STR_FMT " by now", STR_ARG(etag));
+}
 
 /* ---- what a member may have ---- */
 
@@ -115,8 +141,6 @@ static struct str set_object(struct change *c, bool given, const struct json *v,
 static enum problem set_profile(struct change *c, struct faults *f) {
     struct admin *admin = c->ctx;
     const struct member_set *set = admin->set;
-    enum db_result r = profile_load(c->s, c->a, c->ref, c->state, &admin->row);
-    if (r != DB_OK) return service_problem(r, f);
     if (set->has_display_name) admin->row.display_name = set->display_name;
     admin->row.attributes = set_object(c, set->has_attributes, set->attributes, &c->state->attributes);
     admin->row.groups = set_object(c, set->has_groups, set->groups, &c->state->groups);
@@ -155,6 +179,8 @@ static enum problem decide_set(struct change *c, struct faults *f) {
     const struct member_set *set = admin->set;
     bool is_new = c->state->version == 0;
     if (!is_new && admin->how == MEMBER_CREATE) return P_MEMBER_EXISTS;
+    enum problem p = open_profile(c, f);
+    if (p != P_OK) return p;
     c->status = is_new ? 201 : 200;
     c->action = is_new ? STR("member.create") : STR("member.set");
     c->detail = fields_text(c->a, set);
@@ -162,7 +188,7 @@ static enum problem decide_set(struct change *c, struct faults *f) {
         c->state->type = set->type;
         c->state->cold_dirty = true;
     }
-    enum problem p = set_profile(c, f);
+    p = set_profile(c, f);
     if (p == P_OK && set->has_zone) p = set_zone(c, admin->zone_no, set->zone, f);
     return p == P_OK ? settle_note(c->program, c->state, &c->env, c->a, &c->outcome, f) : p;
 }
@@ -180,15 +206,9 @@ static enum db_result write_groups(struct change *c) {
 /* The answer is read back before it is given, so that a repeat, which is read from where it was sealed, has the same bytes. */
 static void render(struct change *c) {
     struct admin *admin = c->ctx;
-    struct buf b = buf_new(c->a, SIZE_MAX);
-    struct json_writer w = json_writer_of(&b);
-    json_open_object(&w);
-    member_put(&w, c->external_id, c->state, admin->row.display_name, c->now_ms);
-    json_close_object(&w);
-    MUST(buf_ok(&b));
     struct json *answer = NEW(c->a, struct json);
     struct faults faults = faults_new(c->a);
-    MUST(json_parse(c->a, buf_str(&b), answer, &faults) == P_OK);
+    MUST(json_parse(c->a, member_text(c, admin->row.display_name), answer, &faults) == P_OK);
     admin->answer = json_to_text(c->a, answer);
     if (c->key != NULL) c->sealed = (struct sealed){.data = answer};
 }
@@ -235,6 +255,7 @@ static enum problem administer(struct change *c, const struct member_by *by, str
     c->key = by->key;
     c->actor = by->actor;
     c->now_ms = by->now_ms;
+    admin->match = by->match;
     enum problem p = change_member(c, f);
     if (p != P_OK) return p;
     if (c->replayed && c->status != 204) {
@@ -273,9 +294,8 @@ static enum problem set_status(struct change *c, struct faults *f) {
 }
 
 static enum problem decide_status(struct change *c, struct faults *f) {
-    struct admin *admin = c->ctx;
-    enum problem p = set_status(c, f);
-    return p != P_OK ? p : service_problem(profile_load(c->s, c->a, c->ref, c->state, &admin->row), f);
+    enum problem p = open_profile(c, f);
+    return p == P_OK ? set_status(c, f) : p;
 }
 
 enum problem member_suspend(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, bool suspended,
@@ -288,6 +308,8 @@ enum problem member_suspend(struct service *s, struct arena *a, const struct ten
 }
 
 static enum problem decide_erase(struct change *c, struct faults *f) {
+    enum problem p = ((const struct admin *)c->ctx)->match != NULL ? open_profile(c, f) : P_OK;
+    if (p != P_OK) return p;
     c->state->type = STR("");
     c->state->zone_no = c->state->next_zone_no = 0;
     c->state->zone_from_ms = 0;

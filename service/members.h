@@ -46,10 +46,16 @@ MUST_CHECK enum problem member_adjust(struct service *s, struct arena *a, const 
 
 /* ---- administration: by the command and by routes, each with a line in the audit log ---- */
 
+struct member_match { /* what If-Match says: the change is for a member whose member_get has one of these ETags */
+    bool any;         /* "*": whichever it has */
+    const struct str *etags;
+    size_t n;
+};
 struct member_by {               /* who changes a member */
     struct str actor;            /* key id, or "command" */
     const struct write_key *key; /* NULL: none was sent */
     int64_t now_ms;
+    const struct member_match *match; /* NULL: however it is; else P_VERSION where it does not match, or there is no member */
 };
 enum member_how {
     MEMBER_CREATE,  /* P_MEMBER_EXISTS where there is one */

@@ -8,6 +8,14 @@
 
 enum { WRITE_TRIES_MAX = 4 };
 
+struct str text_etag(struct arena *a, struct str text) {
+    uint8_t hash[32];
+    uint64_t first;
+    crypto_sha256(text, hash);
+    memcpy(&first, hash, sizeof first);
+    return str_printf(a, "\"%016llx\"", (unsigned long long)first);
+}
+
 static struct idempotency_row row_of(const struct write *w) {
     return (struct idempotency_row){.tenant = w->key->tenant,
                                     .key_id = w->key->key_id,

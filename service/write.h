@@ -7,6 +7,9 @@
 
 #include "service/service.h"
 
+/* The strong ETag of a text, in its quotes. */
+struct str text_etag(struct arena *a, struct str text);
+
 struct write_key {    /* the scope of an Idempotency-Key */
     tenant_id tenant; /* of the credential: an operator's key is one key, whatever tenant it writes about */
     struct str key_id, route, key;

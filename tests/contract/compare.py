@@ -45,6 +45,10 @@ def least_answers(route):
         bad.add("idempotency-key-invalid")
         unprocessable.add("idempotency-key-reused")
         wanted["409"] = {"in-progress"}
+    if route["if_match"] != "none":
+        wanted["412"] = {"version-mismatch"}
+    if route["if_match"] == "version" and route["write"]:
+        wanted["428"] = {"precondition-required"}
     if route["idempotency"] == "required":
         bad.add("idempotency-key-missing")
     if "{" in route["pattern"]:
@@ -61,6 +65,7 @@ def of_route(route, operation):
         ("path", route["pattern"], operation.pattern),
         ("scope", security_of(route), operation.security),
         ("Idempotency-Key", route["idempotency"], key_of(operation)),
+        ("If-Match", route["if_match"] != "none", "If-Match" in operation.parameters_in("header")),
         ("query", sorted(route["query"]), sorted(operation.parameters_in("query"))),
         ("a body", route["body_max"] > 0, bool(operation.body)),
         ("a required body", route["body_required"], operation.body_required),

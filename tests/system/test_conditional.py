@@ -1,4 +1,5 @@
-"""Conditional reading (DESIGN 3: strong ETags on the configuration, weak ones on what a member has): If-None-Match and 304."""
+"""Conditions (DESIGN 3: strong ETags on the configuration and on what is kept of a member, weak ones on what a member has): If-None-Match
+and 304, If-Match and 412."""
 import pytest
 
 from accolade import config, currency, rule
@@ -8,6 +9,7 @@ CONFIG = config(currency(), rule("r", pays=5), {"kind": "level_ladder", "code": 
 PATHS = {name: route["pattern"].removeprefix("/v1").format(member="m", kind="rule", code="r") for name, route in ROUTES.items()
          if route["etag"] != "none"}
 OF_MEMBERS = [name for name in PATHS if ROUTES[name]["etag"] == "body"]
+EXACT = [name for name in PATHS if ROUTES[name]["etag"] == "exact"]
 OF_CONFIG = [name for name in PATHS if ROUTES[name]["etag"] == "version"]
 
 
@@ -27,7 +29,7 @@ def change(t, name):
 
 def test_which_answers_have_one():
     assert sorted(OF_CONFIG) == ["get_config", "get_definition", "list_definitions"]
-    assert sorted(OF_MEMBERS) == ["get_member", "get_member_levels", "get_member_points", "get_member_profile"]
+    assert sorted(OF_MEMBERS) == ["get_member_levels", "get_member_points", "get_member_profile"] and EXACT == ["get_member"]
     assert all("304" in DESCRIPTION.operations[name].answers for name in PATHS)
 
 
@@ -37,7 +39,7 @@ def test_what_the_client_has_already_is_304_until_it_changes(make_tenant, name):
     t.event()
     first = t.get(PATHS[name])
     etag = first.headers["etag"]
-    assert etag.startswith('"v' if name in OF_CONFIG else 'W/"')
+    assert etag.startswith('"v' if name in OF_CONFIG else '"' if name in EXACT else 'W/"')
     assert (first.headers["cache-control"], first.headers["vary"]) == ("private, no-cache", "Authorization")
     for field in (etag, f'"x", {etag}', "*", etag.removeprefix("W/"), "W/" + etag.removeprefix("W/")):
         same = known(t, PATHS[name], field)
@@ -67,3 +69,57 @@ def test_equal_members_of_two_tenants_are_compared_each_for_itself(make_tenant):
     other.event()
     assert known(one, "/members/m/points", etag).status == 304
     assert known(other, "/members/m/points", etag).ok()["currencies"][0]["balance"] == 10
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_reading_under_the_condition_that_it_is_still_the_same(make_tenant, name):
+    t = make_tenant(CONFIG)
+    t.event()
+    first = t.get(PATHS[name])
+    etag, strong = first.headers["etag"], name not in OF_MEMBERS
+    for field, same in ((etag, strong), (f'"x", {etag}', strong), ("*", True), ('"x"', False), ("W/" + etag.removeprefix("W/"), False)):
+        answer = t.call("GET", PATHS[name], headers={"If-Match": field})
+        assert answer.body == first.body if same else answer.problem("version-mismatch"), field
+
+
+def writes(t):
+    """Each way to change a member, by what it may be sent with."""
+    return {"PUT": lambda **more: t.call("PUT", "/members/m", {"type": "junior"}, **more),
+            "PATCH": lambda **more: t.call("PATCH", "/members/m", {"attributes": {"city": "Bonn"}}, **more),
+            "DELETE": lambda **more: t.call("DELETE", "/members/m", **more)}
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_a_member_is_changed_only_as_it_was_seen(make_tenant, method):
+    """Somebody else was quicker: the late change is refused and does nothing; from what is there now, it is done, and a repeat is answered
+    though the member has another ETag by then."""
+    t = make_tenant(CONFIG)
+    t.event()
+    write = writes(t)[method]
+    stale = t.get("/members/m").headers["etag"]
+    t.event()  # what a member has is not what is kept of it
+    assert t.get("/members/m").headers["etag"] == stale
+    t.member("set", "m", "--type", "senior")
+    now = t.get("/members/m")
+    before = t.stack.stored()
+    for field in (stale, f'{stale}, "x"', "W/" + now.headers["etag"]):
+        write(headers={"If-Match": field}).problem("version-mismatch")
+    assert t.get("/members/m").body == now.body and t.stack.stored() == before
+    headers = {"If-Match": now.headers["etag"], "Idempotency-Key": "once"}
+    done = write(headers=headers)
+    assert done.status in (200, 204) and not done.replayed
+    again = write(headers=headers)
+    assert (again.status, again.body, again.replayed) == (done.status, done.body, True)
+    if method != "DELETE":
+        assert write(headers={"If-Match": "*"}).status == 200
+    else:
+        write(headers={"If-Match": "*"}).problem("member-not-found")
+
+
+def test_a_condition_on_a_member_that_is_not_there_makes_none(make_tenant):
+    t = make_tenant(CONFIG)
+    for field in ("*", '"0123456789abcdef"'):
+        t.call("PUT", "/members/new", {}, headers={"If-Match": field}).problem("version-mismatch")
+        t.call("PATCH", "/members/new", {}, headers={"If-Match": field}).problem("member-not-found")
+    assert t.get("/members").ok()["data"] == []
+    assert t.call("PUT", "/members/new", {}).status == 201

@@ -12,7 +12,6 @@ from generated import DESCRIPTION, JSON, PUBLIC, ROUTES, World, missing_members,
 WITH_BODY = [name for name, route in PUBLIC.items() if route["body_max"]]
 WITH_KEY = [name for name, route in PUBLIC.items() if route["idempotency"] != "none"]
 WITH_ID = [name for name, route in PUBLIC.items() if "{" in route["pattern"]]
-CONDITIONAL = [name for name in PUBLIC if "If-Match" in DESCRIPTION.operations[name].parameters_in("header")]
 OF_THE_BODY = ("validation-failed", "number-out-of-range", "invalid-definition", "amount-too-large", "state-too-large")
 BROKEN = [b"", b" ", b"{", b"[1,", b"{}{}", b"nul", b"{'a':1}", b'{"a":01}', b'{"a":"\x01"}', b'{"a":1,"a":2}', b'\xff', b"[" * 40]
 
@@ -225,15 +224,30 @@ def test_inv13_unknown_fields(unwritten, name):
 
 # ---- conditions and keys ----
 
-@pytest.mark.parametrize("name", CONDITIONAL)
-def test_inv13_stale_missing_and_malformed_if_match(unwritten, name):
+@pytest.mark.parametrize("name", PUBLIC)
+def test_inv13_stale_and_malformed_if_match(unwritten, name):
+    """Of every row: what has an ETag compares it, all else takes no If-Match; none passes it over."""
     route = PUBLIC[name]
     headers, path = unwritten.headers(route), unwritten.path(route)
     raw = json.dumps(unwritten.good_body(route)).encode() if route["body_max"] else None
-    for stale in ('"v999"', '"v0"', 'W/"v1"', '"v1", "v2"', "*", '"x"', '"v"', '""', '"v99999999999999999999"', '"v-1"'):
-        unwritten.send(route, path, raw, {**headers, "If-Match": stale}).problem("version-mismatch")
+    compared = route["etag" if route["method"] == "GET" else "if_match"] != "none"
+    stale = ['"v999"', '"v0"', 'W/"v1"', '"v998", "v999"', '"x"', '"v"', '""', '"v99999999999999999999"', '"v-1"']
+    stale += ["*"] if route["if_match"] == "version" else []
+    for field in stale:
+        unwritten.send(route, path, raw, {**headers, "If-Match": field}).problem("version-mismatch" if compared else "no-etag")
     for malformed in ("v1", '"v1', 'v1"', "7", '"v1"x', '"v1" "v2"', 'w/"v1"', '"v1", v2', '*, "v1"', "'v1'", '"v 1"'):
-        unwritten.send(route, path, raw, {**headers, "If-Match": malformed}).problem("bad-request")
+        unwritten.send(route, path, raw, {**headers, "If-Match": malformed}).problem("bad-request" if compared else "no-etag")
+    if not compared:
+        unwritten.send(route, path, raw, {**headers, "If-Match": "*"}).problem("no-etag")
+
+
+@pytest.mark.parametrize("name", [name for name, route in PUBLIC.items() if route["if_match"] == "version"])
+def test_inv13_missing_if_match(unwritten, name):
+    route = PUBLIC[name]
+    headers, path = unwritten.headers(route), unwritten.path(route)
+    raw = json.dumps(unwritten.good_body(route)).encode() if route["body_max"] else None
+    for field in ("*", '"v1", "v2"'):  # the one version, not any
+        unwritten.send(route, path, raw, {**headers, "If-Match": field}).problem("version-mismatch")
     unnamed = unwritten.send(route, path, raw, {**headers, "If-Match": None})
     if name == "plan_config":  # judges a version that is named, and tells of one that is not
         assert unnamed.ok()["version"] == unwritten.tenant.export()["version"] + 1

@@ -89,6 +89,9 @@ static void a_row_that_forgets_something_is_refused(void **state) {
     assert_string_equal(why_of((struct route){GET_ROW, .write = true}), "GET never writes");
     assert_string_equal(why_of((struct route){GET_ROW, .etag = ETAG_BODY}), "");
     assert_string_equal(why_of((struct route){POST_ROW, .etag = ETAG_BODY}), "what is compared by its ETag is read");
+    assert_string_equal(why_of((struct route){GET_ROW, .if_match = ETAG_EXACT}), "what is read is compared by its own ETag");
+    assert_string_equal(why_of((struct route){POST_ROW, .if_match = ETAG_BODY}), "If-Match never names a weak ETag");
+    assert_string_equal(why_of((struct route){POST_ROW, .if_match = ETAG_EXACT}), "");
     assert_string_equal(why_of((struct route){POST_ROW, .merge_patch = true}), "a merge patch is sent by PATCH");
     assert_string_equal(why_of((struct route){POST_ROW, .handle = NULL}), "a route has either a handler or collects");
     assert_string_equal(why_of((struct route){POST_ROW, .handle = NULL, .collect = collect}), "what is collected is answered");
@@ -531,6 +534,10 @@ static void entity_tags(void **state) {
         if (etag_listed(str_of(lists[i].list), STR("\"a\"")) != lists[i].named) fail_msg("%s", lists[i].list);
         if (etag_listed(str_of(lists[i].list), STR("W/\"a\"")) != lists[i].named) fail_msg("%s, of a weak one", lists[i].list);
     }
+    assert_true(etag_matched(STR("\"b\", \"a\""), STR("\"a\"")) && etag_matched(STR(" * "), STR("W/\"a\"")));
+    assert_false(etag_matched(STR("W/\"a\""), STR("\"a\"")) || etag_matched(STR("\"a\""), STR("W/\"a\""))); /* both are strong */
+    assert_true(etags_are_valid(STR("*")) && etags_are_valid(STR(",\"a\", W/\"b\",")));
+    assert_false(etags_are_valid(STR("*, \"a\"")) || etags_are_valid(STR(",")) || etags_are_valid(STR("\"a\", b")));
     struct str rest = STR("W/\"x\" , \"v7\"");
     struct etag tag;
     assert_true(etag_next(&rest, &tag) && tag.weak);
