@@ -83,9 +83,10 @@ static void log_end(struct pool *p, const struct child *c, int status) {
 /* Nobody can say which of them it was: each gets a strike. */
 static void strike(struct page *page, struct pool *p, const struct child *c, int64_t now_us) {
     size_t n = atomic_load(&c->slot->n_in_hand), known = 0;
+    bool on_trial = atomic_load(&c->slot->on_trial);
     for (size_t i = 0; i < n && i < IN_HAND_MAX; i++) {
         uint64_t suspect = atomic_load(&c->slot->in_hand[i]);
-        if (page_strike(page, suspect, now_us) < STRIKES_MAX) continue;
+        if (page_strike(page, suspect, on_trial, now_us) < STRIKES_MAX) continue;
         known++;
         log_line(LOG_ERROR, "suspect", "pool=%s worker=%ld what=\"refused from now on\" suspect=%016llx", p->listener->name, (long)c->pid,
                  (unsigned long long)suspect);

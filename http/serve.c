@@ -206,6 +206,7 @@ static void settle(struct serving *set, struct work *const *works, size_t n_work
 static void answered(struct serving *set, size_t i) {
     MUST(set->responses[i].status != 0);
     if (set->answered != NULL) set->answered(set, i);
+    suspect_forgive(set->service, set->requests[i]->name, set->responses[i].problem); /* any identical one: it fells nobody */
 }
 
 static void refuse(struct serving *set, size_t i, enum problem p) {
@@ -330,7 +331,6 @@ void serve(struct serving *set) {
         if (!set->requests[i]->alone) continue;
         for (size_t k = 0; k < set->n; k++) only[k] = k == i ? P_OK : P_QUARANTINED;
         serve_some(set, only);
-        suspect_forgive(set->service, set->requests[i]->name);
     }
     service_hold(set->service, NULL, 0);
 }

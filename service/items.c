@@ -272,5 +272,5 @@ void settle_alone(struct service *s, struct arena *a, struct item *item, int64_t
     struct set set = {.s = s, .a = a, .items = &item, .n = 1, .now_ms = now_ms, .waited = item->state == ITEM_LATER};
     if (item->state == ITEM_LATER) item->state = ITEM_NEW;
     run(&set);
-    suspect_forgive(s, item->suspect);
+    suspect_forgive(s, item->suspect, item->problem);
 }

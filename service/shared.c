@@ -78,7 +78,10 @@ uint64_t suspect_hash(const struct service *s, const struct str *parts, size_t n
 }
 
 void service_hold(struct service *s, const uint64_t *hashes, size_t n) {
-    if (s->slot != NULL) page_hold(s->slot, hashes, n);
+    int64_t left_us;
+    if (s->slot == NULL) return;
+    bool on_trial = n == 1 && page_strikes(s->page, hashes[0], clock_monotonic_us(), &left_us) > 0;
+    page_hold(s->slot, hashes, n, on_trial);
 }
 
 enum suspicion suspect_look(struct service *s, uint64_t hash, struct faults *f) {
@@ -93,6 +96,7 @@ enum suspicion suspect_look(struct service *s, uint64_t hash, struct faults *f) 
     return SUSPECT_REFUSED;
 }
 
-void suspect_forgive(struct service *s, uint64_t hash) {
-    if (s->page != NULL) page_forgive(s->page, hash);
+void suspect_forgive(struct service *s, uint64_t hash, enum problem end) {
+    bool untried = end == P_UNAVAILABLE || end == P_IN_PROGRESS || end == P_RATE || end == P_CONFIG_UNUSABLE || end == P_QUARANTINED;
+    if (s->page != NULL && !untried) page_forgive(s->page, hash);
 }

@@ -27,6 +27,8 @@ enum suspicion {
     SUSPECT_REFUSED /* and again: P_QUARANTINED, said in *f */
 };
 enum suspicion suspect_look(struct service *s, uint64_t hash, struct faults *f);
-void suspect_forgive(struct service *s, uint64_t hash); /* it was got through */
+/* It came to this end. Forgiven, unless that came before it was really tried: what was refused because the database was away, a lock was
+ * held or a limit reached may fell the next worker as before. Who refused it for what it says has tried it. */
+void suspect_forgive(struct service *s, uint64_t hash, enum problem end);
 
 #endif

@@ -118,6 +118,7 @@ struct worker_slot *page_slot_take(struct page *page, size_t pool, int64_t now_u
         atomic_store(&slot->ready, false);
         atomic_store(&slot->held, 0);
         atomic_store(&slot->n_in_hand, 0);
+        atomic_store(&slot->on_trial, false);
         atomic_store(&slot->pool, (uint_fast32_t)pool);
         page_beat(slot, false, now_us);
         atomic_store(&slot->taken, true);

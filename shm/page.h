@@ -18,7 +18,7 @@
 #include "shm/rates.h"
 
 /* Goes up by one with every change of what stands below: a reader that was built with another number refuses. */
-enum { PAGE_LAYOUT = 5 };
+enum { PAGE_LAYOUT = 6 };
 #define PAGE_MAGIC "ACCOPAGE"
 
 enum {
@@ -31,8 +31,9 @@ enum {
     SUSPECTS_MAX = 512,  /* what several workers had in hand when they died; the one that was struck longest ago makes room */
     STRIKES_MAX = 2,     /* then a suspect is refused (MECHANICS 4) */
 };
-#define QUARANTINE_US INT64_C(600000000) /* 10 minutes: so long a strike counts */
-#define CAREFUL_US    INT64_C(10000000)  /* so long after a strike workers take one request at a time: clients retry soon */
+#define QUARANTINE_US    INT64_C(600000000) /* 10 minutes: so long a strike counts */
+#define CAREFUL_US_LEAST INT64_C(1000000)   /* so long after a strike workers take one request at a time */
+#define CAREFUL_US_MOST  INT64_C(10000000)  /* and so long while some of what was struck has not come again */
 
 /* One worker. Taken and given back by the master alone. */
 struct worker_slot {
@@ -45,6 +46,7 @@ struct worker_slot {
     /* What it works on at this moment, by hashes of requests or events: suspects, should it die of it. */
     atomic_uint_fast32_t n_in_hand;
     atomic_uint_fast64_t in_hand[IN_HAND_MAX];
+    atomic_bool on_trial; /* that is one thing, and it was a suspect already when it was taken in hand */
 };
 /* Something that a worker had in hand when it died. Struck by the master alone; a worker forgives what it has got through. */
 struct suspect {
@@ -117,8 +119,9 @@ void page_unpublish(struct page_file *file);          /* published or not; only 
 void page_free(struct page **page);
 struct worker_slot *page_slot_take(struct page *page, size_t pool, int64_t now_us); /* NULL: all are taken */
 void page_slot_give(struct worker_slot *slot);
-/* One more strike for what a dead worker had in hand; gives how many it has by now. */
-unsigned page_strike(struct page *page, uint64_t hash, int64_t now_us);
+/* A strike for what a dead worker had in hand; gives how many it has by now. A second one is only for what was on trial: several workers
+ * that fall at once, each with the same request among others, say nothing of it that one of them had not said. */
+unsigned page_strike(struct page *page, uint64_t hash, bool on_trial, int64_t now_us);
 
 /* ---- the workers' ---- */
 
@@ -131,10 +134,12 @@ MUST_CHECK bool page_probe_due(struct page *page, int64_t every_us, int64_t now_
 void page_probed(struct probe *probe, enum probe_state state, int64_t now_us);
 
 /* What this worker works on from now on, instead of what it said before; no hash is 0. */
-void page_hold(struct worker_slot *slot, const uint64_t *hashes, size_t n);
+void page_hold(struct worker_slot *slot, const uint64_t *hashes, size_t n, bool on_trial);
 /* How many strikes something has; *left_us: for how long they count, where it has any. */
 unsigned page_strikes(const struct page *page, uint64_t hash, int64_t now_us, int64_t *left_us);
-/* Whether a worker died of something only just: it may come again at once, with whatever was in hand beside it. */
+/* Whether workers shall take one request at a time: one has died only just, and what it had in hand comes again soon. Together, the
+ * innocent would fall once more with the guilty; one by one they get through, and then it is over. The least time is for other things of
+ * the same kind, such as each event of one member. */
 bool page_is_careful(const struct page *page, int64_t now_us);
 void page_forgive(struct page *page, uint64_t hash); /* a worker got through it: a death with it in hand had another cause */
 

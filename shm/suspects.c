@@ -1,10 +1,11 @@
 /* shm/suspects.c: what workers had in hand when they died (MECHANICS 4). */
 #include "shm/page.h"
 
-void page_hold(struct worker_slot *slot, const uint64_t *hashes, size_t n) {
-    MUST(n <= IN_HAND_MAX);
+void page_hold(struct worker_slot *slot, const uint64_t *hashes, size_t n, bool on_trial) {
+    MUST(n <= IN_HAND_MAX && (n == 1 || !on_trial));
     atomic_store_explicit(&slot->n_in_hand, 0, memory_order_release); /* never more than what stands there by now */
     for (size_t i = 0; i < n; i++) atomic_store_explicit(&slot->in_hand[i], hashes[i], memory_order_relaxed);
+    atomic_store_explicit(&slot->on_trial, on_trial, memory_order_relaxed);
     atomic_store_explicit(&slot->n_in_hand, (uint_fast32_t)n, memory_order_release);
 }
 
@@ -30,10 +31,10 @@ static struct suspect *place_for(struct page *page) {
     return &page->suspects[n];
 }
 
-unsigned page_strike(struct page *page, uint64_t hash, int64_t now_us) {
+unsigned page_strike(struct page *page, uint64_t hash, bool on_trial, int64_t now_us) {
     struct suspect *s = find(page, hash);
     bool again = s != NULL && now_us < atomic_load(&s->until_us);
-    unsigned strikes = again ? (unsigned)atomic_load(&s->strikes) + 1 : 1;
+    unsigned strikes = again ? (unsigned)atomic_load(&s->strikes) + on_trial : 1;
     if (s == NULL) s = place_for(page);
     atomic_store(&page->struck_us, now_us);
     atomic_store(&s->strikes, strikes);
@@ -58,7 +59,18 @@ void page_forgive(struct page *page, uint64_t hash) {
     if (s != NULL) atomic_store(&s->hash, 0);
 }
 
+/* Whether something is to be tried alone. */
+static bool is_awaited(const struct page *page, int64_t now_us) {
+    size_t n = atomic_load_explicit(&page->suspects_used, memory_order_acquire);
+    for (size_t i = 0; i < n; i++) {
+        const struct suspect *s = &page->suspects[i];
+        if (atomic_load(&s->hash) != 0 && atomic_load(&s->strikes) < STRIKES_MAX && atomic_load(&s->until_us) > now_us) return true;
+    }
+    return false;
+}
+
 bool page_is_careful(const struct page *page, int64_t now_us) {
     int64_t struck_us = atomic_load_explicit(&page->struck_us, memory_order_relaxed);
-    return struck_us != 0 && now_us - struck_us < CAREFUL_US;
+    if (struck_us == 0 || now_us - struck_us >= CAREFUL_US_MOST) return false;
+    return now_us - struck_us < CAREFUL_US_LEAST || is_awaited(page, now_us);
 }

@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -248,7 +249,8 @@ def test_MECHANICS4_an_event_that_fells_its_worker_is_alone_the_second_time_and_
     (master.traps / "item-poison").write_text("")
     requests = [posting(t, "poison", member="m"), *[posting(t, i) for i in range(7)]]
     answers = []
-    for _ in range(3):
+    for round in range(3):
+        time.sleep(1.1 if round == 2 else 0)  # all that fell have come again: workers take several at once
         with gathering(master):
             waiting = connect(master, *requests)
             began = time.monotonic()
@@ -262,7 +264,7 @@ def test_MECHANICS4_an_event_that_fells_its_worker_is_alone_the_second_time_and_
     refusal = answers[2][0]
     assert json.loads(refusal.body)["code"] == "quarantined" and 590 <= int(refusal.headers["retry-after"]) <= 600
     assert [a.body for a in answers[1][1:]] == [a.body for a in answers[2][1:]]
-    assert master.text().count("what=died") == 2
+    assert master.text().count("what=died") == 2 and sets_of(master) == [1] * 7 + [8] * 8
     assert 'what="refused from now on"' in master.text() and " quarantined suspect=" in master.text()
     (master.traps / "item-poison").unlink()
     array = json.dumps([t.event_body(member="m", id=str(id), source="raw") for id in ("x", "poison", "y")]).encode()
@@ -300,6 +302,56 @@ def test_MECHANICS4_a_request_that_fells_its_worker_before_or_after_its_event(ma
         master.wait(lambda: master.workers("events"))
         assert ask(master.socket("events"), posting(t, "e")).status == 200
     assert t.balance("me") == 3
+
+
+def fells(master, pool, data, point="before-answer"):
+    """Whether the worker that takes this falls there, in the midst of it."""
+    (master.traps / point).write_text("")
+    answer = ask(master.socket(pool), data)
+    (master.traps / point).unlink(missing_ok=True)
+    master.wait(lambda: master.workers(pool))
+    return answer is None
+
+
+def test_MECHANICS4_a_reading_that_many_send_is_not_refused_for_kills_from_outside(stack, t, tmp_path):
+    """Three workers with the same reading in hand are killed at once, and one more later: nothing says that it was the reading."""
+    t.join("m")
+    (tmp_path / "traps").mkdir()
+    reading, trap = message(uri="/v1/members/m/points", key=t.key), tmp_path / "traps" / "before-answer"
+    with Master(stack, tmp_path / "pool", trap_dir=trap.parent, api_workers=3) as master:
+        for n in (3, 1):
+            master.wait(lambda: len(master.workers("api")) == 3)
+            workers, waiting = master.workers("api"), []
+            for _ in range(n):
+                trap.write_text("stop")
+                waiting += connect(master, reading, pool="api")
+                master.wait(lambda: not trap.exists())
+            send([pid for pid in workers if "T (stopped)" in Path(f"/proc/{pid}/status").read_text()], signal.SIGKILL)
+            assert statuses(waiting) == [None] * n
+            assert statuses(connect(master, *[reading] * 8, pool="api")) == [200] * 8
+        assert master.text().count("what=died") == 4 and "refused from now on" not in master.text()
+
+
+def test_MECHANICS4_an_event_that_met_a_lock_is_not_forgiven_what_it_did(master, t):
+    """It felled a worker and was not tried since: it falls alone, and once only."""
+    t.join("m")
+    poison, item = posting(t, "poison", member="m"), "item-poison"
+    assert fells(master, "events", poison, item)
+    with locked(t, "m"):
+        assert ask(master.socket("events"), poison).status == 409
+    assert fells(master, "events", poison, item)
+    assert json.loads(ask(master.socket("events"), poison).body)["code"] == "quarantined"
+
+
+def test_MECHANICS4_a_request_refused_by_a_limit_is_not_forgiven_what_it_did(master, make_tenant):
+    t = make_tenant(config(*PAYS["definitions"], rate_limits=[{"limit": "reads", "count": 1, "per": "day"}]))
+    t.join("m")
+    reading = message(uri="/v1/members/m/points", key=t.key)
+    assert fells(master, "api", reading)
+    assert ask(master.socket("api"), reading).status == 429
+    t.apply(PAYS)
+    assert fells(master, "api", reading)
+    assert json.loads(ask(master.socket("api"), reading).body)["code"] == "quarantined"
 
 
 # ---- pools ----

@@ -285,23 +285,59 @@ static void test_MECHANICS4_strikes_count_for_ten_minutes_and_are_forgiven(void 
     int64_t left_us = 0, now_us = 7000000;
     assert_int_equal(page_strikes(page, 11, now_us, &left_us), 0);
     assert_false(page_is_careful(page, now_us));
-    assert_int_equal(page_strike(page, 11, now_us), 1);
-    assert_int_equal(page_strike(page, 12, now_us), 1);
-    assert_true(page_is_careful(page, now_us + CAREFUL_US - 1));
-    assert_false(page_is_careful(page, now_us + CAREFUL_US));
+    assert_int_equal(page_strike(page, 11, true, now_us), 1);
+    assert_int_equal(page_strike(page, 12, true, now_us), 1);
     assert_int_equal(page_strikes(page, 11, now_us + 1000000, &left_us), 1);
     assert_int_equal(left_us, QUARANTINE_US - 1000000);
     page_forgive(page, 12);
     assert_int_equal(page_strikes(page, 12, now_us, &left_us), 0);
-    assert_int_equal(page_strike(page, 11, now_us + 1000000), 2);
+    assert_int_equal(page_strike(page, 11, true, now_us + 1000000), 2);
     assert_int_equal(page_strikes(page, 11, now_us + 1000000 + QUARANTINE_US - 1, &left_us), 2);
     assert_int_equal(page_strikes(page, 11, now_us + 1000000 + QUARANTINE_US, &left_us), 0);
-    assert_int_equal(page_strike(page, 11, now_us + 1000000 + QUARANTINE_US), 1); /* what is over does not count */
-    assert_int_equal(page_strike(page, 12, now_us), 1);                           /* what was forgiven neither */
-    for (uint64_t i = 0; i < SUSPECTS_MAX; i++) assert_int_equal(page_strike(page, 1000 + i, now_us + 2000000), 1);
+    assert_int_equal(page_strike(page, 11, true, now_us + 1000000 + QUARANTINE_US), 1); /* what is over does not count */
+    assert_int_equal(page_strike(page, 12, true, now_us), 1);                           /* what was forgiven neither */
+    for (uint64_t i = 0; i < SUSPECTS_MAX; i++) assert_int_equal(page_strike(page, 1000 + i, true, now_us + 2000000), 1);
     assert_int_equal(atomic_load(&page->suspects_used), SUSPECTS_MAX);
     assert_int_equal(page_strikes(page, 12, now_us, &left_us), 0); /* the oldest made room */
     assert_int_equal(page_strikes(page, 1000 + SUSPECTS_MAX - 1, now_us, &left_us), 1);
+    page_unpublish(&file);
+    page_free(&page);
+}
+
+static void test_MECHANICS4_one_at_a_time_until_all_that_fell_have_come_again(void **state) {
+    (void)state;
+    struct page_file file;
+    struct page *page = make(&file);
+    int64_t now_us = 7000000;
+    assert_false(page_is_careful(page, now_us));
+    for (uint64_t i = 11; i <= 13; i++) assert_int_equal(page_strike(page, i, false, now_us), 1);
+    assert_true(page_is_careful(page, now_us + CAREFUL_US_MOST - 1)); /* somebody may not come at all */
+    assert_false(page_is_careful(page, now_us + CAREFUL_US_MOST));
+    page_forgive(page, 11);
+    page_forgive(page, 12);
+    assert_true(page_is_careful(page, now_us + CAREFUL_US_LEAST));
+    page_forgive(page, 13);
+    assert_true(page_is_careful(page, now_us + CAREFUL_US_LEAST - 1));
+    assert_false(page_is_careful(page, now_us + CAREFUL_US_LEAST));
+    assert_int_equal(page_strike(page, 11, false, now_us), 1);
+    assert_true(page_is_careful(page, now_us + CAREFUL_US_LEAST));
+    assert_int_equal(page_strike(page, 11, true, now_us), 2);
+    assert_false(page_is_careful(page, now_us + CAREFUL_US_LEAST)); /* it is known by now */
+    page_unpublish(&file);
+    page_free(&page);
+}
+
+static void test_MECHANICS4_only_what_was_on_trial_gets_a_second_strike(void **state) {
+    (void)state;
+    struct page_file file;
+    struct page *page = make(&file);
+    int64_t left_us = 0, now_us = 7000000;
+    for (int i = 0; i < 5; i++) assert_int_equal(page_strike(page, 11, false, now_us + i), 1); /* of five workers that fell at once */
+    assert_int_equal(page_strikes(page, 11, now_us, &left_us), 1);
+    assert_int_equal(left_us, QUARANTINE_US + 4);
+    assert_int_equal(page_strike(page, 12, true, now_us), 1); /* forgiven by another worker while it was on trial here */
+    assert_int_equal(page_strike(page, 11, true, now_us), 2);
+    assert_int_equal(page_strike(page, 11, false, now_us), 2);
     page_unpublish(&file);
     page_free(&page);
 }
@@ -312,14 +348,21 @@ static void test_MECHANICS4_what_a_worker_holds_is_what_it_said_last(void **stat
     struct page *page = make(&file);
     struct worker_slot *slot = page_slot_take(page, 0, 1);
     const uint64_t hashes[] = {5, 6, 7};
-    page_hold(slot, hashes, 3);
-    page_hold(slot, hashes + 1, 2);
+    page_hold(slot, hashes, 3, false);
+    page_hold(slot, hashes + 1, 2, false);
     assert_int_equal(atomic_load(&slot->n_in_hand), 2);
     assert_int_equal(atomic_load(&slot->in_hand[0]), 6);
     assert_int_equal(atomic_load(&slot->in_hand[1]), 7);
+    assert_false(atomic_load(&slot->on_trial));
+    page_hold(slot, hashes, 1, true);
+    assert_true(atomic_load(&slot->on_trial));
+    page_hold(slot, hashes, 1, false);
+    assert_false(atomic_load(&slot->on_trial));
+    page_hold(slot, hashes, 1, true);
     page_slot_give(slot);
     assert_ptr_equal(page_slot_take(page, 0, 2), slot);
     assert_int_equal(atomic_load(&slot->n_in_hand), 0); /* its successor has nothing to do with it */
+    assert_false(atomic_load(&slot->on_trial));
     page_unpublish(&file);
     page_free(&page);
 }
@@ -455,6 +498,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_one_worker_in_a_second_asks_the_servers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_MECHANICS4_the_breaker_is_looked_after_by_one_worker_at_a_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_MECHANICS4_strikes_count_for_ten_minutes_and_are_forgiven, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_MECHANICS4_one_at_a_time_until_all_that_fell_have_come_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_MECHANICS4_only_what_was_on_trial_gets_a_second_strike, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_MECHANICS4_what_a_worker_holds_is_what_it_said_last, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_sample, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_another_start_is_not_compared, set_up, tear_down),

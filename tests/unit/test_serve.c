@@ -7,10 +7,12 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "handlers/handlers.h"
 #include "service/members.h"
+#include "service/shared.h"
 
 #define assert_text(s, z) assert_string_equal(str_z(a, (s)), (z))
 
@@ -21,11 +23,12 @@ static struct request *request_of(struct arena *a, enum method method, const cha
 }
 
 static int handled, collected;
+static enum problem handled_as = P_OK;
 static void handle(struct service *s, struct request *r, struct response *out) {
     (void)s;
-    (void)r;
     handled++;
     *out = (struct response){.status = 200, .body = STR("{}")};
+    if (handled_as != P_OK) problem_answer(r, handled_as, out);
 }
 static enum problem collect(struct request *r, struct work *w) {
     (void)r;
@@ -212,6 +215,104 @@ static void refusals_are_answered_first(void **state) {
     assert_int_equal(w->order[2], 0);
 }
 
+/* ---- suspects ---- */
+
+static struct page *join_page(struct world *w, struct worker_slot **slot) {
+    struct page_file file = {.path = ""};
+    struct page *page = page_new(&file, 1, 1);
+    assert_non_null(page);
+    *slot = page_slot_take(page, 0, 1);
+    service_join(w->service, page, *slot);
+    return page;
+}
+
+static unsigned strikes_of(const struct page *page, uint64_t name) {
+    int64_t left_us;
+    return page_strikes(page, name, clock_monotonic_us(), &left_us);
+}
+
+/* Whether a request that a worker has fallen with is still a suspect after this. */
+static bool is_still_suspect(struct world *w, struct page *page, const char *uri, enum problem expected) {
+    struct request *r = request_of(w->arena, METHOD_GET, uri), *again = request_of(w->arena, METHOD_GET, uri);
+    r->admin_listener = again->admin_listener = str_starts(r->uri, "/open");
+    if (!r->admin_listener) r->authorization = STR("Bearer acc_live_0123456789abcdef_0123456789012345678901234567890123456789");
+    again->authorization = r->authorization;
+    (void)served(w, r); /* has its name from now on */
+    assert_int_equal(strikes_of(page, r->name), 0);
+    assert_int_equal(page_strike(page, r->name, false, clock_monotonic_us()), 1);
+    assert_int_equal(served(w, again), expected);
+    assert_true(again->name == r->name && again->alone);
+    bool is = strikes_of(page, r->name) != 0;
+    page_forgive(page, r->name);
+    return is;
+}
+
+/* MECHANICS 4: what was refused before it was really tried may fell the next worker. */
+static void a_suspect_is_forgiven_when_it_was_really_tried(void **state) {
+    struct world *w = *state;
+    struct worker_slot *slot;
+    struct page *page = join_page(w, &slot);
+    static const enum problem tried[] = {P_OK, P_BAD_REQUEST, P_MEMBER_NOT_FOUND, P_INSUFFICIENT, P_VALIDATION, P_TOO_LATE, P_INTERNAL};
+    static const enum problem untried[] = {P_UNAVAILABLE, P_IN_PROGRESS, P_RATE, P_CONFIG_UNUSABLE, P_QUARANTINED};
+    for (size_t i = 0; i < COUNT(tried); i++) {
+        handled_as = tried[i];
+        assert_false(is_still_suspect(w, page, "/open", tried[i]));
+    }
+    for (size_t i = 0; i < COUNT(untried); i++) {
+        handled_as = untried[i];
+        assert_true(is_still_suspect(w, page, "/open", untried[i]));
+    }
+    handled_as = P_OK;
+    assert_false(is_still_suspect(w, page, "/open?x=1", P_BAD_REQUEST));
+    assert_false(is_still_suspect(w, page, "/openn", P_NOT_FOUND));
+    assert_true(is_still_suspect(w, page, "/v1/a/x", P_UNAVAILABLE)); /* its credential cannot be checked without a database */
+    page_free(&page);
+}
+
+/* One that was taken before the strike, by another worker, is as good as a trial. */
+static void any_identical_request_that_gets_through_forgives(void **state) {
+    struct world *w = *state;
+    struct worker_slot *slot;
+    struct page *page = join_page(w, &slot);
+    struct request *r = request_of(w->arena, METHOD_GET, "/open");
+    r->admin_listener = true;
+    assert_int_equal(served(w, r), P_OK);
+    struct request *requests[2] = {request_of(w->arena, METHOD_GET, "/open"), request_of(w->arena, METHOD_GET, "/open")};
+    struct response responses[2] = {0};
+    assert_int_equal(page_strike(page, r->name, false, clock_monotonic_us()), 1);
+    for (size_t i = 0; i < 2; i++) requests[i]->admin_listener = true;
+    serve_all(w, requests, responses, 2);
+    assert_true(requests[0]->alone && requests[1]->alone);
+    assert_int_equal(strikes_of(page, r->name), 0);
+    assert_int_equal(page_strike(page, r->name, false, clock_monotonic_us()), 1);
+    requests[1]->uri = STR("/open?"); /* another one, which does not wait behind it */
+    serve_all(w, requests, responses, 2);
+    assert_true(requests[0]->alone && !requests[1]->alone);
+    assert_int_equal(w->order[0], 1);
+    assert_int_equal(page_strike(page, r->name, true, clock_monotonic_us()), 1); /* begins anew */
+    page_free(&page);
+}
+
+/* Only one thing that was a suspect before it was taken in hand is on trial. */
+static void what_is_on_trial(void **state) {
+    struct world *w = *state;
+    struct worker_slot *slot;
+    struct page *page = join_page(w, &slot);
+    const uint64_t names[] = {5, 6};
+    service_hold(w->service, names, 1);
+    assert_false(atomic_load(&slot->on_trial));
+    assert_int_equal(page_strike(page, 5, false, clock_monotonic_us()), 1);
+    assert_int_equal(page_strike(page, 6, false, clock_monotonic_us()), 1);
+    service_hold(w->service, names, 2);
+    assert_false(atomic_load(&slot->on_trial));
+    service_hold(w->service, names, 1);
+    assert_true(atomic_load(&slot->on_trial));
+    suspect_forgive(w->service, 5, P_OK);
+    service_hold(w->service, names, 1);
+    assert_false(atomic_load(&slot->on_trial));
+    page_free(&page);
+}
+
 /* ---- events ---- */
 
 static enum problem collected_of(struct arena *a, struct str body, struct request **out, struct work *w) {
@@ -326,6 +427,29 @@ static void events_and_arrays_have_their_limits(void **state) {
     }
 }
 
+/* MECHANICS 4: an event that met a database that is away was not tried. */
+static void a_suspect_event_is_not_forgiven_by_a_database_that_is_away(void **state) {
+    struct world *world = *state;
+    struct arena *a = world->arena;
+    struct worker_slot *slot;
+    struct page *page = join_page(world, &slot);
+    struct request *r;
+    struct work w;
+    assert_int_equal(collected_of(a, STR(EVENT("i")), &r, &w), P_OK);
+    w.items->deadline_us = INT64_MAX;
+    settle_items(world->service, a, w.items, 1, 0);
+    assert_int_equal(w.items->problem, P_UNAVAILABLE);
+    assert_int_equal(page_strike(page, w.items->suspect, false, clock_monotonic_us()), 1);
+    w.items->problem = P_OK;
+    settle_items(world->service, a, w.items, 1, 0);
+    assert_true(w.items->alone);
+    settle_alone(world->service, a, w.items, 0);
+    assert_int_equal(w.items->problem, P_UNAVAILABLE);
+    assert_int_equal(strikes_of(page, w.items->suspect), 1);
+    assert_true(atomic_load(&slot->on_trial));
+    page_free(&page);
+}
+
 /* ---- the shape of an adjustment ---- */
 
 static void an_adjustment_has_its_shape(void **state) {
@@ -365,10 +489,14 @@ int main(void) {
         TEST(a_member_token_is_read_before_its_key_is_looked_up),
         TEST(a_route_of_the_process_needs_nobody),
         TEST(refusals_are_answered_first),
+        TEST(a_suspect_is_forgiven_when_it_was_really_tried),
+        TEST(any_identical_request_that_gets_through_forgives),
+        TEST(what_is_on_trial),
         TEST(one_event_is_one_item),
         TEST(a_wrong_event_is_refused_with_its_pointers),
         TEST(a_bad_item_of_an_array_is_rejected_alone),
         TEST(events_and_arrays_have_their_limits),
+        TEST(a_suspect_event_is_not_forgiven_by_a_database_that_is_away),
         TEST(an_adjustment_has_its_shape),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
