@@ -26,6 +26,7 @@ enum {
 struct peer {
     int fd;
     bool begun; /* something of a request is there, and not all */
+    bool whole; /* all of it is there: reading it cannot wait */
     int64_t accepted_us;
 };
 struct exchange {
@@ -45,7 +46,8 @@ struct transport {
 /* ---- a time-out for reading a request as a whole ----
  *
  * libfcgi reads until it has what it wants; each single read has SO_RCVTIMEO, but a peer could send a byte at a time. When the timer
- * fires, the connection being read is shut down, and the read finds its end. */
+ * fires, the connection being read is shut down, and the read finds its end. A request that is whole before it is read, as nearly all
+ * are, needs no timer. */
 
 static volatile sig_atomic_t reading_fd = -1;
 
@@ -150,19 +152,22 @@ static void accept_some(struct transport *t, size_t n) {
     }
 }
 
-/* Whether reading would not have to wait: the record that ends a request is there. What is no request at all, too: reading it says so. */
-static bool is_whole(int fd) {
+enum seen { SEEN_PART, SEEN_ENOUGH, SEEN_ALL };
+
+/* Whether the record that ends a request is there. A long request, and what is no request at all, is taken as it is: reading says more. */
+static enum seen look_at(int fd) {
     enum { HEADER_BYTES = 8, VERSION = 1, TYPE_STDIN = 5 };
     static uint8_t seen[SEEN_BYTES_MAX];
     ssize_t n = recv(fd, seen, sizeof seen, MSG_PEEK | MSG_DONTWAIT);
-    if (n < 0 || n == (ssize_t)sizeof seen) return true;
+    if (n < 0 || n == (ssize_t)sizeof seen) return SEEN_ENOUGH;
     for (ssize_t at = 0; at + HEADER_BYTES <= n;) {
         const uint8_t *h = seen + at;
         ssize_t length = h[4] << 8 | h[5];
-        if (h[0] != VERSION || (h[1] == TYPE_STDIN && length == 0)) return true;
+        if (h[0] != VERSION || memcmp(h + 2, seen + 2, 2) != 0) return SEEN_ENOUGH; /* of another request */
         at += HEADER_BYTES + length + h[6];
+        if (h[1] == TYPE_STDIN && length == 0) return at <= n ? SEEN_ALL : SEEN_ENOUGH;
     }
-    return false;
+    return SEEN_PART;
 }
 
 /* One poll over all that were accepted: up to `max` that are whole leave the waiting ones; who has hung up, and who has not said all in
@@ -176,9 +181,12 @@ static size_t pick_readable(struct transport *t, struct peer *out, size_t max) {
     for (size_t i = 0; i < t->n_aside; i++) {
         struct peer peer = t->aside[i];
         bool gone = (polls[i].revents & (POLLHUP | POLLERR | POLLNVAL)) != 0, speaks = (polls[i].revents & POLLIN) != 0;
-        bool ends = (polls[i].revents & POLLRDHUP) != 0, whole = !gone && speaks && n < max && (ends || is_whole(peer.fd));
+        bool ends = (polls[i].revents & POLLRDHUP) != 0, now = !gone && speaks && n < max;
+        enum seen seen = now ? look_at(peer.fd) : SEEN_PART;
+        if (now && ends && seen == SEEN_PART) seen = SEEN_ENOUGH;
         bool late = now_us - peer.accepted_us >= SILENT_US_MAX && (!speaks || n < max);
-        if (whole) {
+        if (seen != SEEN_PART) {
+            peer.whole = seen == SEEN_ALL;
             out[n++] = peer;
         } else if (gone || late) {
             const char *why = gone ? "the client has left" : speaks ? "a request that was not whole in time" : "a silent connection";
@@ -237,12 +245,16 @@ static bool read_request(struct exchange *x, struct peer peer) {
     x->fcgx.keepConnection = 1; /* or it is closed before it is read */
     FCGX_Detach(&x->fcgx);      /* close at once, without waiting for the peer to do so */
     x->request = (struct request){.arena = x->arena, .arrived_us = peer.accepted_us};
-    reading_fd = peer.fd;
-    set_timer(READ_US_MAX);
+    if (!peer.whole) {
+        reading_fd = peer.fd;
+        set_timer(READ_US_MAX);
+    }
     bool accepted = FCGX_Accept_r(&x->fcgx) == 0;
     bool whole = accepted && read_params(x, &announced) && read_body(x, announced);
-    set_timer(0);
-    reading_fd = -1;
+    if (!peer.whole) {
+        set_timer(0);
+        reading_fd = -1;
+    }
     if (whole) return true;
     log_line(LOG_INFO, "dropped", "why=\"%s\"", accepted ? "a request that was cut short" : "no request of the protocol");
     if (accepted) FCGX_Free(&x->fcgx, 1);

@@ -162,7 +162,7 @@ class Bench:
         return {**sample, "entries": entries}
 
     def memory(self):
-        """One worker of events takes a million requests of all kinds; then all workers of the whole run are looked at."""
+        """One worker of events takes a million requests of all kinds, by turns of a second, so that a quarter has had them all; then all workers of the whole run are looked at."""
         served = self.stand.residents()
         self.stand.restart_with_one_worker()
         kinds = [dict(work="repeat", run="seed", requests=SEED, expect=REPLAYED)] * 6 + [dict(work="award", expect=EARNS)] * 2 + [
@@ -171,7 +171,7 @@ class Bench:
         note(f"{wanted:,} requests to one worker")
         while done < wanted:
             kind = {"run": self.run_name("memory"), **kinds[len(course) % len(kinds)]}
-            taken = self.stand.load(connections=CONNECTIONS, seconds=1 if self.o.quick else 3, members=self.o.members, **kind)
+            taken = self.stand.load(connections=CONNECTIONS, seconds=1, members=self.o.members, **kind)
             done, faults = done + taken["requests"], faults + taken["faults"]
             course.append((done, self.stand.residents()["events"]))
             note(f"  after {done:9,}: {course[-1][1] / 1024:.1f} MiB")
