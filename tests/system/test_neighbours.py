@@ -171,6 +171,59 @@ def test_MECHANICS2_a_locked_member_of_an_array_costs_only_its_own_item(master, 
     assert t.balance("a") == 6 and t.show("b")["counters"] == []
 
 
+@contextmanager
+def refusing(t, table, member):
+    """The server itself refuses rows of this member, in the midst of the transaction: an error that no lock and no lost connection is."""
+    ((number,),) = t.stack.sql("SELECT member_no FROM member_key WHERE tenant_id = %s AND external_id = %s", t.id, member)
+    t.stack.sql(f"CREATE TRIGGER trouble BEFORE INSERT ON {table} FOR EACH ROW IF NEW.tenant_id = {t.id} AND NEW.member_no = {number} "
+                "THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'trouble'; END IF")
+    try:
+        yield
+    finally:
+        t.stack.sql("DROP TRIGGER trouble")
+
+
+@pytest.mark.parametrize("table", ["entry", "outcome"])
+def test_MECHANICS2_inv3_a_set_that_the_database_refuses_is_halved_down_to_the_one(master, t, table):
+    """Steps 5 and 6 of the transaction, when others of the set are written already. 16 at once: 8, 4, 2 and 1 of them pass."""
+    for i in range(16):
+        t.join(f"m{i}")
+    before = t.stack.sql("SELECT COUNT(*) FROM outcome WHERE tenant_id = %s", t.id)[0][0]
+    with refusing(t, table, "m5"):
+        with gathering(master):
+            waiting = connect(master, *[posting(t, i) for i in range(16)])
+            began = time.monotonic()
+        answers = [c.answer() for c in waiting]
+        assert time.monotonic() - began < 1 * SLOW
+    assert [a.status for a in answers] == [200] * 5 + [500] + [200] * 10
+    assert json.loads(answers[5].body)["code"] == "internal" and b"trouble" not in answers[5].body
+    assert sets_of(master) == [16] * 16 and "what=died" not in master.text()
+    sizes = t.stack.sql("SELECT rows_of, COUNT(*) FROM outcome WHERE tenant_id = %s AND rows_of > 1 GROUP BY rows_of ORDER BY rows_of", t.id)
+    assert sizes == ((2, 2), (4, 4), (8, 8))
+    assert t.stack.sql("SELECT COUNT(*) FROM outcome WHERE tenant_id = %s", t.id)[0][0] - before == 15
+    assert settled(t, *range(16)) == [200] * 5 + [404] + [200] * 10
+    again = [ask(master.socket("events"), posting(t, i)) for i in range(16)]
+    assert [a.status for a in again] == [200] * 16
+    assert [a.body for i, a in enumerate(again) if i != 5] == [a.body for i, a in enumerate(answers) if i != 5]
+    assert [t.balance(f"m{i}") for i in range(16)] == [3] * 16
+    t.verify()
+
+
+def test_MECHANICS2_an_item_of_an_array_that_the_database_refuses_is_rejected_alone(master, t):
+    t.join("bad")
+    bodies = [t.event_body("bad" if i in (3, 70) else f"m{i % 7}", id=f"a{i}", source="raw") for i in range(100)]
+    data = message("POST", "/v1/events", json.dumps(bodies).encode(), t.key)
+    with refusing(t, "entry", "bad"):
+        first = json.loads(ask(master.socket("bulk"), data).body)["data"]
+    again = json.loads(ask(master.socket("bulk"), data).body)["data"]
+    assert [i for i, item in enumerate(first) if item["status"] != "processed"] == [3, 70]
+    assert {item["problem"]["code"] for item in first if item["status"] == "rejected"} == {"internal"}
+    assert [item.pop("replayed", False) for item in again] == [i not in (3, 70) for i in range(100)]
+    assert [item for i, item in enumerate(again) if i not in (3, 70)] == [item for i, item in enumerate(first) if i not in (3, 70)]
+    assert t.balance("bad") == 6 and sum(t.balance(f"m{i}") for i in range(7)) == 3 * 98
+    t.verify()
+
+
 # ---- the order of an array ----
 
 ONCE = config(currency(), rule("once", pays=var("event.data.n"), limits=[{"count": 1, "per": "day"}]))
