@@ -79,7 +79,6 @@ struct db *db_open(const struct db_address *address) {
         .read_timeout_ms = address->read_timeout_ms ? address->read_timeout_ms : REQUEST_TIMEOUT_MS,
         .idle_timeout_s = address->idle_timeout_s ? address->idle_timeout_s : IDLE_TIMEOUT_S,
     };
-    db->greeting.fd = -1;
     return db;
 }
 

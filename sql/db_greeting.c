@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "sql/db_part.h"
 
 enum {
@@ -18,50 +19,89 @@ enum {
 };
 
 void greeting_end(struct greeting *g) {
-    if (g->fd >= 0) close(g->fd);
-    g->fd = -1;
+    for (size_t i = 0; i < g->n; i++) {
+        if (g->fds[i] >= 0) close(g->fds[i]);
+    }
+    g->n = 0;
 }
 
-/* false: refused, at once. */
-static bool begin_at(struct greeting *g, int family, const struct sockaddr *address, socklen_t n) {
-    g->fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (g->fd < 0) return true;
-    if (connect(g->fd, address, n) == 0 || errno == EINPROGRESS) return true;
-    bool full = errno == EAGAIN; /* a unix socket whose backlog nobody empties */
-    greeting_end(g);
-    return full;
+static void refused(struct greeting *g, size_t i) {
+    close(g->fds[i]);
+    g->fds[i] = -1;
 }
 
-static bool begin_local(struct greeting *g, const char *path) {
+void greeting_begin(struct greeting *g, const struct addrinfo *addresses, int64_t now_us) {
+    g->since_us = now_us;
+    for (const struct addrinfo *to = addresses; to != NULL && g->n < GREETING_ADDRESSES_MAX; to = to->ai_next) {
+        size_t i = g->n++;
+        g->fds[i] = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (g->fds[i] < 0 || connect(g->fds[i], to->ai_addr, to->ai_addrlen) == 0) continue;
+        if (errno != EINPROGRESS && errno != EAGAIN) refused(g, i); /* EAGAIN: a unix socket whose backlog nobody empties */
+    }
+}
+
+static void begin_local(struct greeting *g, const char *path, int64_t now_us) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct addrinfo to = {.ai_family = AF_UNIX, .ai_addr = (struct sockaddr *)&address, .ai_addrlen = sizeof address};
     size_t length = strlen(path);
-    if (length >= sizeof address.sun_path) return false;
+    if (length >= sizeof address.sun_path) return;
     memcpy(address.sun_path, path, length);
-    return begin_at(g, AF_UNIX, (const struct sockaddr *)&address, sizeof address);
+    greeting_begin(g, &to, now_us);
 }
 
-static bool begin_tcp(struct greeting *g, const struct db_address *address) {
+static void begin_tcp(struct greeting *g, const struct db_address *address, int64_t now_us) {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *found;
     char port[16];
     snprintf(port, sizeof port, "%u", address->port);
-    if (getaddrinfo(address->host, port, &hints, &found) != 0) return false;
-    bool begun = begin_at(g, found->ai_family, found->ai_addr, found->ai_addrlen);
+    if (getaddrinfo(address->host, port, &hints, &found) != 0) return;
+    greeting_begin(g, found, now_us);
     freeaddrinfo(found);
-    return begun;
+}
+
+/* ---- listening ---- */
+
+enum word { NOTHING, GREETING /* or the end */, REFUSAL, BROKEN };
+
+static enum word word_of(int fd) {
+    char first;
+    if (recv(fd, &first, 1, MSG_DONTWAIT | MSG_PEEK) >= 0) return GREETING;
+    return errno == EAGAIN ? NOTHING : errno == ECONNREFUSED ? REFUSAL : BROKEN;
+}
+
+static bool is_connected(int fd) {
+    struct sockaddr_storage peer;
+    socklen_t n = sizeof peer;
+    return getpeername(fd, (struct sockaddr *)&peer, &n) == 0;
+}
+
+/* What the first says that has neither refused nor is broken; *at is its place. When the time is over, who has not even taken the
+ * connection is passed over. */
+static enum word hear(struct greeting *g, bool over, size_t *at) {
+    enum word last = REFUSAL;
+    for (size_t i = 0; i < g->n; i++) {
+        if (g->fds[i] < 0) continue;
+        enum word word = word_of(g->fds[i]);
+        *at = i;
+        if (word == GREETING || (word == NOTHING && (!over || is_connected(g->fds[i])))) return word;
+        if (word != NOTHING) refused(g, i);
+        if (last == REFUSAL) last = word;
+    }
+    return last;
 }
 
 bool greeting_look(struct greeting *g, const struct db_address *address, int64_t now_us) {
-    if (g->fd >= 0 && now_us - g->since_us > AGAIN_US) greeting_end(g);
-    if (g->fd < 0) {
-        bool local = address->socket && *address->socket;
-        g->since_us = now_us;
-        if (!(local ? begin_local(g, address->socket) : begin_tcp(g, address))) return true; /* who refuses does not hang */
-        if (g->fd < 0) return false;
+    if (g->n > 0 && now_us - g->since_us > AGAIN_US) greeting_end(g);
+    bool local = address->socket && *address->socket;
+    if (g->n == 0 && local) begin_local(g, address->socket, now_us);
+    if (g->n == 0 && !local) begin_tcp(g, address, now_us);
+    int64_t until_us = clock_monotonic_us() + LOOK_MS * 1000;
+    size_t at = 0;
+    enum word word = hear(g, false, &at);
+    for (int64_t left_us; word == NOTHING && (left_us = until_us - clock_monotonic_us()) > 0; word = hear(g, false, &at)) {
+        struct pollfd p = {.fd = g->fds[at], .events = POLLIN};
+        poll(&p, 1, (int)(left_us / 1000) + 1);
     }
-    struct pollfd p = {.fd = g->fd, .events = POLLIN};
-    if (poll(&p, 1, LOOK_MS) <= 0) return false;
-    char first;
-    bool broken = recv(g->fd, &first, 1, MSG_DONTWAIT) < 0 && errno != ECONNREFUSED; /* the next look connects anew */
-    greeting_end(g);
-    return !broken; /* the greeting, the end, or a refusal */
+    if (word == NOTHING) word = hear(g, true, &at);
+    if (word != NOTHING) greeting_end(g);       /* a broken one: the next look connects anew */
+    return word == GREETING || word == REFUSAL; /* who refuses does not hang */
 }

@@ -27,11 +27,16 @@ struct call_result {
     size_t rows;
 };
 
-/* A connection that was made to see whether the server says its first word; it says no more than that. */
+/* Connections that were made to see whether the server says its first word, to each address that its name has; they say no more than that.
+ * The first address that takes the connection is the one that counts, as for the client library. */
+enum { GREETING_ADDRESSES_MAX = 8 };
 struct greeting {
-    int fd; /* −1: none */
+    int fds[GREETING_ADDRESSES_MAX]; /* in the order of the addresses; −1: it refused */
+    size_t n;                        /* 0: none was begun */
     int64_t since_us;
 };
+struct addrinfo;
+void greeting_begin(struct greeting *g, const struct addrinfo *addresses, int64_t now_us);
 bool greeting_look(struct greeting *g, const struct db_address *address, int64_t now_us);
 void greeting_end(struct greeting *g);
 
