@@ -10,11 +10,12 @@
 #include "base/trap.h"
 #include "fcgi/transport.h"
 #include "handlers/routes.h"
+#include "service/hosts.h"
 #include "service/metrics.h"
 #include "service/ready.h"
 #include "service/shared.h"
 
-enum { IDLE_MS = 3000, BREAKER_MS = 500, LAST_WAIT_MS = 50, PROBE_EVERY_US = 1000 * 1000 };
+enum { IDLE_MS = 3000, SHARING_MS = 1000, BREAKER_MS = 500, LAST_WAIT_MS = 50, PROBE_EVERY_US = 1000 * 1000 };
 
 struct worker {
     const struct worker_job *job;
@@ -157,6 +158,15 @@ static void look_after_connection(struct worker *w) {
     tell_page(w, there);
 }
 
+static void share_rates(struct worker *w, bool busy) {
+    if (hosts_round(w->service, w->arena, busy)) arena_reset(w->arena);
+}
+
+static int idle_ms(const struct worker *w) {
+    if (service_breaker_is_open(w->service)) return BREAKER_MS;
+    return hosts_are_shared(w->service) ? SHARING_MS : IDLE_MS;
+}
+
 static void note_signals(struct worker *w) {
     if (w->ending_us == 0 && (told_to_drain || told_to_leave || w->job->draining || getppid() != w->job->master)) {
         w->ending_us = clock_monotonic_us();
@@ -178,12 +188,12 @@ static void work(struct worker *w, const sigset_t *while_waiting) {
         note_signals(w);
         bool ending = w->ending_us != 0;
         service_breaker_look(w->service);
-        int idle_ms = service_breaker_is_open(w->service) ? BREAKER_MS : IDLE_MS;
-        int wait_ms = !ending ? idle_ms : transport_is_empty(w->transport) ? 0 : LAST_WAIT_MS;
+        int wait_ms = !ending ? idle_ms(w) : transport_is_empty(w->transport) ? 0 : LAST_WAIT_MS;
         bool something_waits = transport_wait(w->transport, wait_ms, while_waiting);
         if (ending && has_ended(w, something_waits)) return;
         bool served = something_waits && serve_what_waits(w);
         if (!served && !ending) look_after_connection(w);
+        if (!ending) share_rates(w, something_waits);
     }
 }
 

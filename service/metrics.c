@@ -218,6 +218,17 @@ static void put_limits(struct metrics *m) {
     buf_f(&m->b, "accolade_rate_displaced_total %llu\n", value(&m->page->rates.displaced));
 }
 
+static void put_hosts(struct metrics *m) {
+    const struct hosts *h = &m->page->hosts;
+    head(m, "accolade_rate_hosts", "gauge", "Other hosts that told lately what they let pass.");
+    buf_f(&m->b, "accolade_rate_hosts %zu\n", hosts_there(h, clock_monotonic_us()));
+    head(m, "accolade_rate_shares_total", "counter",
+         "What this host told of a key or member and heard of one; left: for want of room, told later.");
+    buf_f(&m->b, "accolade_rate_shares_total{what=\"told\"} %llu\n", value(&h->shares_told));
+    buf_f(&m->b, "accolade_rate_shares_total{what=\"heard\"} %llu\n", value(&h->shares_heard));
+    buf_f(&m->b, "accolade_rate_shares_total{what=\"left\"} %llu\n", value(&h->shares_left));
+}
+
 static void put_log(struct metrics *m) {
     head(m, "accolade_log_lines_lost_total", "counter", "Lines of the log that workers could not write.");
     buf_f(&m->b, "accolade_log_lines_lost_total %llu\n", value(&m->page->counts.lines_lost));
@@ -236,6 +247,7 @@ struct str metrics_render(struct service *s, struct arena *a, const struct metri
     put_cache(&m);
     put_tries(&m);
     put_limits(&m);
+    put_hosts(&m);
     put_log(&m);
     MUST(buf_ok(&m.b));
     return buf_str(&m.b);

@@ -56,6 +56,8 @@ struct page *page_new(struct page_file *file, int64_t now_ms, int64_t now_us) {
     page->started_us = now_us;
     page->master = getpid();
     crypto_random(&page->salt, sizeof page->salt);
+    crypto_random(&page->hosts.id, sizeof page->hosts.id);
+    if (page->hosts.id == 0) page->hosts.id = 1;
     atomic_store(&page->beat_us, now_us);
     return page;
 }

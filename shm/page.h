@@ -15,10 +15,11 @@
 #include "base/must.h"
 #include "base/rates.h"
 #include "shm/counts.h"
+#include "shm/hosts.h"
 #include "shm/rates.h"
 
 /* Goes up by one with every change of what stands below: a reader that was built with another number refuses. */
-enum { PAGE_LAYOUT = 6 };
+enum { PAGE_LAYOUT = 7 };
 #define PAGE_MAGIC "ACCOPAGE"
 
 enum {
@@ -103,6 +104,7 @@ struct page {
     struct counts counts;
     atomic_uint_fast64_t rate_refused[RATE__MAX]; /* uses that a limit refused */
     struct rate_table rates;
+    struct hosts hosts;
 };
 
 /* ---- the master's ---- */

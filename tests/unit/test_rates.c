@@ -101,8 +101,8 @@ static void test_a_clock_that_goes_back(void **state) {
     assert_int_equal(a.wait_ns, S);
     assert_true(gcra_ask(limit, moment, now, 1).passes);
     /* to where even the greatest debt could not explain the moment: it is passed over, and nobody is shut out for hours */
-    assert_false(gcra_ask(limit, moment, moment - 1002 * S, 1).passes);
-    a = gcra_ask(limit, moment, moment - 1002 * S - 1, 1);
+    assert_false(gcra_ask(limit, moment, moment - 1004 * S, 1).passes);
+    a = gcra_ask(limit, moment, moment - 1004 * S - 1, 1);
     assert_true(a.passes);
     assert_int_equal(a.remaining, 1);
 }
@@ -117,6 +117,29 @@ static void test_the_bounds_do_not_overflow(void **state) {
     assert_false(gcra_ask(slow, a.moment, late, 1).passes);
     assert_int_equal(fast.interval_ns, 1);
     assert_true(gcra_ask(fast, 0, late, 1).passes);
+}
+
+static void test_what_another_host_let_pass(void **state) {
+    (void)state;
+    struct gcra limit = gcra_of(10, 10000);
+    int64_t now = 100 * S, whole = gcra_whole_ns(limit);
+    assert_int_equal(whole, 10 * S);
+    assert_int_equal(gcra_hear(0, now, 4 * S, whole), now + 3 * S);               /* a second of it has come back by now */
+    assert_int_equal(gcra_hear(now - 2 * S, now, 4 * S, whole), now + 3 * S);     /* so it has of what was used before */
+    assert_int_equal(gcra_hear(now - S / 2, now, 4 * S, whole), now + 7 * S / 2); /* what was used meanwhile comes on top */
+    assert_int_equal(gcra_hear(now + 5 * S, now, 4 * S, whole), now + 9 * S);
+    assert_int_equal(gcra_hear(0, now, S, whole), now); /* nothing is left of it */
+    assert_int_equal(gcra_hear(0, now, S / 2, whole), now - S / 2);
+    /* No longer than for one allowance's time, however much was let pass; a debt of its own is not forgiven. */
+    int64_t most = gcra_hear(now + 10 * S, now, 90 * S, whole);
+    assert_int_equal(most, now + 20 * S);
+    assert_int_equal(gcra_hear(now + 10 * S, now, INT64_MAX, whole), now + 20 * S);
+    assert_int_equal(gcra_hear(now + 35 * S, now, 4 * S, whole), now + 35 * S);
+    struct gcra_answer refused = gcra_ask(limit, most, now, 1);
+    assert_false(refused.passes);
+    assert_int_equal(refused.remaining, 0);
+    assert_int_equal(refused.wait_ns, 11 * S);
+    assert_true(gcra_ask(limit, most, now + 11 * S, 1).passes);
 }
 
 /* ---- the table ---- */
@@ -207,6 +230,138 @@ static void test_workers_share_an_allowance_and_one_is_killed(void **state) {
     munmap(passed, sizeof *passed);
 }
 
+/* ---- between hosts ---- */
+
+static void hear_all(struct rate_table *table, const struct rate_share *shares, size_t n, int64_t now) {
+    for (size_t i = 0; i < n; i++) assert_true(rates_hear(table, &shares[i], now));
+}
+
+static void test_each_use_is_told_once_and_heard_elsewhere(void **state) {
+    struct rate_table *one = *state, *other = calloc(1, sizeof *other);
+    struct gcra limit = gcra_of(10, 100000);
+    struct arena *a = arena_new();
+    struct rate_share *shares;
+    size_t left;
+    for (int i = 0; i < 3; i++) assert_true(rate_take(one, 17, limit, 5 * S, 1).passes);
+    assert_true(rate_take(one, 18, limit, 5 * S, 4).passes);
+    assert_false(rate_take(one, 18, limit, 5 * S, 7).passes); /* what was refused was not used */
+    assert_int_equal(rates_tell(one, a, 5 * S, 100, &shares, &left), 2);
+    assert_int_equal(left, 0);
+    assert_int_equal(shares[0].name, 17);
+    assert_int_equal(shares[0].used_ns, 30 * S);
+    assert_int_equal(shares[0].whole_ns, 100 * S);
+    assert_int_equal(shares[1].name, 18);
+    assert_int_equal(shares[1].used_ns, 40 * S);
+    hear_all(other, shares, 2, 6 * S);
+    struct rate_share *again;
+    assert_int_equal(rates_tell(one, a, 5 * S, 100, &again, &left), 0);   /* told */
+    assert_int_equal(rates_tell(other, a, 6 * S, 100, &again, &left), 0); /* what was heard is not told on */
+    assert_int_equal(rate_take(other, 17, limit, 6 * S, 1).remaining, 6); /* 10 − 3 − 1, and a tenth has come back of one */
+    assert_int_equal(rate_take(one, 17, limit, 6 * S, 1).remaining, 6);   /* who told it is not charged twice */
+    assert_false(rate_take(other, 18, limit, 6 * S, 7).passes);
+    assert_true(rate_take(other, 18, limit, 6 * S, 6).passes);
+    arena_free(&a);
+    free(other);
+}
+
+static void test_what_has_come_back_need_not_be_told(void **state) {
+    struct rate_table *table = *state;
+    struct gcra limit = gcra_of(10, 10000);
+    struct arena *a = arena_new();
+    struct rate_share *shares;
+    size_t left;
+    rate_take(table, 17, limit, 5 * S, 3);
+    rate_take(table, 18, limit, 5 * S, 1);
+    assert_int_equal(rates_tell(table, a, 6 * S, 100, &shares, &left), 1);
+    assert_int_equal(shares[0].name, 17);
+    assert_int_equal(shares[0].used_ns, 2 * S);
+    rate_take(table, 18, limit, 6 * S, 1);
+    assert_int_equal(rates_tell(table, a, 6 * S, 100, &shares, &left), 1);
+    assert_int_equal(shares[0].used_ns, S);
+    /* A name that took the place of another begins with nothing to tell. */
+    for (uint64_t i = 0; i < RATE_PLACES; i++) rate_take(table, neighbour(i), limit, 20 * S, 10);
+    rate_take(table, neighbour(99), limit, 20 * S, 2);
+    assert_int_equal(rates_tell(table, a, 20 * S, 100, &shares, &left), RATE_PLACES);
+    for (size_t i = 0; i < RATE_PLACES; i++) assert_int_equal(shares[i].used_ns, shares[i].name == neighbour(99) ? 2 * S : 10 * S);
+    arena_free(&a);
+}
+
+static void test_of_too_many_names_those_that_used_the_greatest_part_are_told_first(void **state) {
+    struct rate_table *table = *state;
+    struct gcra wide = gcra_of(1000, 1000000), narrow = gcra_of(2, 20000);
+    struct arena *a = arena_new();
+    struct rate_share *shares;
+    size_t left;
+    rate_take(table, 1, wide, S, 100); /* a tenth, and the longest time */
+    rate_take(table, 2, narrow, S, 1); /* a half */
+    rate_take(table, 3, wide, S, 400); /* four tenths */
+    rate_take(table, 4, narrow, S, 2); /* all */
+    assert_int_equal(rates_tell(table, a, S, 2, &shares, &left), 2);
+    assert_int_equal(left, 2);
+    assert_int_equal(shares[0].name, 4);
+    assert_int_equal(shares[1].name, 2);
+    rate_take(table, 1, wide, S, 500);
+    assert_int_equal(rates_tell(table, a, S, 1, &shares, &left), 1); /* what was left is told later, with what came */
+    assert_int_equal(shares[0].name, 1);
+    assert_int_equal(shares[0].used_ns, 600 * S);
+    assert_int_equal(rates_tell(table, a, S, 9, &shares, &left), 1);
+    assert_int_equal(shares[0].name, 3);
+    assert_int_equal(left, 0);
+    arena_free(&a);
+}
+
+static void test_shares_that_no_limit_can_have_made(void **state) {
+    struct rate_table *table = *state;
+    const struct rate_share wrong[] = {
+        {0, S, 10 * S},
+        {6, 0, 10 * S},
+        {6, -S, 10 * S},
+        {6, S, 0},
+        {6, S, -1},
+        {6, S, GCRA_PERIOD_MS_MAX * MS + 1},
+        {6, INT64_MIN, INT64_MIN},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) assert_false(rates_hear(table, &wrong[i], 50 * S));
+    assert_int_equal(rate_take(table, 6, gcra_of(10, 10000), 50 * S, 1).remaining, 9);
+    /* Little that nobody uses here takes no place, and displaces nobody. */
+    for (uint64_t i = 0; i < RATE_PLACES; i++) rate_take(table, neighbour(i), gcra_of(10, 10000), 50 * S, 10);
+    assert_true(rates_hear(table, &(struct rate_share){neighbour(99), S, 10 * S}, 50 * S));
+    assert_int_equal(atomic_load(&table->displaced), 0);
+    assert_true(rates_hear(table, &(struct rate_share){neighbour(0), S, 10 * S}, 50 * S));
+    assert_int_equal(rate_take(table, neighbour(0), gcra_of(10, 10000), 51 * S, 1).wait_ns, S);
+    assert_int_equal(atomic_load(&table->displaced), 0);
+}
+
+/* Two hosts that are asked 20 times a second each, where 2 a second and 20 at once are allowed, for a minute, by rounds of a second:
+ * 20 and 119 (in 59.95 s) by one host. */
+static int64_t passed_by_two(struct rate_table *one, struct rate_table *other, bool share) {
+    struct gcra limit = gcra_of(20, 10000);
+    struct rate_table *hosts[] = {one, other};
+    int64_t passed = 0;
+    for (int64_t tick = 0; tick < 60 * 20; tick++) {
+        int64_t now = 1000 * S + tick * 50 * MS;
+        for (int h = 0; h < 2; h++) passed += rate_take(hosts[h], 17, limit, now, 1).passes;
+        if (!share || tick % 20 != 19) continue;
+        struct arena *a = arena_new();
+        struct rate_share *shares[2];
+        size_t n[2], left;
+        for (int h = 0; h < 2; h++) n[h] = rates_tell(hosts[h], a, now, 100, &shares[h], &left);
+        for (int h = 0; h < 2; h++) hear_all(hosts[h], shares[1 - h], n[1 - h], now);
+        arena_free(&a);
+    }
+    return passed;
+}
+
+static void test_two_hosts_together_let_pass_what_one_would(void **state) {
+    struct rate_table *one = *state, *other = calloc(1, sizeof *other), *third = calloc(1, sizeof *third),
+                      *fourth = calloc(1, sizeof *fourth);
+    assert_int_equal(passed_by_two(third, fourth, false), 2 * (20 + 119));
+    assert_int_equal(passed_by_two(one, other, true), 20 + 122);
+    free(other);
+    free(third);
+    free(fourth);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_allowance_and_how_it_comes_back),
@@ -215,11 +370,17 @@ int main(void) {
         cmocka_unit_test(test_what_costs_more_than_all_passes_when_all_is_there_and_is_paid),
         cmocka_unit_test(test_a_clock_that_goes_back),
         cmocka_unit_test(test_the_bounds_do_not_overflow),
+        cmocka_unit_test(test_what_another_host_let_pass),
         cmocka_unit_test(test_names),
         cmocka_unit_test_setup_teardown(test_each_name_has_its_own, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_name_whose_allowance_is_whole_again_gives_its_place, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_full_set_gives_up_the_name_that_is_whole_soonest, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_workers_share_an_allowance_and_one_is_killed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_each_use_is_told_once_and_heard_elsewhere, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_has_come_back_need_not_be_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_of_too_many_names_those_that_used_the_greatest_part_are_told_first, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_shares_that_no_limit_can_have_made, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_two_hosts_together_let_pass_what_one_would, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
