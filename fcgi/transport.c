@@ -294,7 +294,10 @@ struct request *transport_request(struct transport *t, size_t i) {
 void transport_answer(struct transport *t, size_t i, struct str text) {
     MUST(i < t->n && text.n <= INT_MAX);
     FCGX_Request *fcgx = &t->exchanges[i].fcgx;
-    FCGX_PutStr(text.p, (int)text.n, fcgx->out);
+    if (FCGX_PutStr(text.p, (int)text.n, fcgx->out) < 0) { /* or the end of the answer waits for as long once more */
+        log_line(LOG_INFO, "dropped", "why=\"an answer that was not taken\"");
+        shutdown(fcgx->ipcFd, SHUT_RDWR);
+    }
     fcgx->keepConnection = 0; /* whatever the web server asked for: a kept connection would pin this worker */
     FCGX_Detach(fcgx);
     FCGX_Finish_r(fcgx);

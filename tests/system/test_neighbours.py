@@ -2,6 +2,7 @@
 workers, locks that somebody holds, a pool that stands still (DESIGN 11, MECHANICS 4; invariant 3)."""
 import json
 import os
+import re
 import signal
 import threading
 import time
@@ -171,6 +172,57 @@ def test_MECHANICS2_a_locked_member_of_an_array_costs_only_its_own_item(master, 
     assert t.balance("a") == 6 and t.show("b")["counters"] == []
 
 
+LEVELS = config(currency(), currency("xp"), rule("r", pays=var("event.data.n")),
+                {"kind": "level_ladder", "code": "long", "currency": "points", "formula": {"to_next": 10, "max_level": 1000},
+                 "grant_each": [{"currency": "xp", "amount": 1}]})
+
+
+def test_MECHANICS2_an_event_that_the_engine_refuses_leaves_the_set_which_runs_again(master, make_tenant):
+    """900 levels at once do not fit into an outcome: known only when the set's identities and members are written already."""
+    t = make_tenant(LEVELS)
+    sizes = [5, 5, 9000, 5, 9000, 5, 5, 5]  # of three members: the last three events are of those that were refused before
+    with gathering(master):
+        bodies = [t.event_body(f"m{i % 3}", id=f"e{i}", source="raw", data={"n": n}) for i, n in enumerate(sizes)]
+        waiting = connect(master, *[message("POST", "/v1/events", json.dumps(body).encode(), t.key) for body in bodies])
+    answers = [c.answer() for c in waiting]
+    assert [a.status for a in answers] == [200 if n == 5 else 422 for n in sizes]
+    assert {json.loads(a.body)["code"] for a in answers if a.status == 422} == {"state-too-large"}
+    master.wait(lambda: sets_of(master) == [8] * 8)
+    assert [t.balance(f"m{i}") for i in range(3)] == [15, 10, 5]
+    assert settled(t, *(f"e{i}" for i in range(8))) == [200 if n == 5 else 404 for n in sizes]
+    assert t.stack.sql("SELECT rows_of, COUNT(*) FROM outcome WHERE tenant_id = %s GROUP BY rows_of", t.id) == ((6, 6),)
+    t.verify()
+
+
+def retries(master, why):
+    page = ask(master.socket("api"), message(uri="/metrics", ACCOLADE_LISTENER="admin")).body.decode()
+    return int(re.search(rf'^accolade_retries_total{{why="{why}"}} (\d+)$', page, re.M)[1])
+
+
+def test_MECHANICS2_a_deadlock_reaches_no_client(master, t):
+    """1213: somebody else has the second member's row and wants the first one's. That one has written more: the worker has to give way."""
+    t.join("a"), t.join("b")
+    t.events([t.event_body("other") for _ in range(100)])
+    low, high = sorted(no for (no,) in t.stack.sql("SELECT member_no FROM member_key WHERE tenant_id = %s AND external_id IN ('a', 'b')", t.id))
+    other = t.stack.db()
+    cursor = other.cursor()
+    cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+    other.begin()
+    cursor.execute("DELETE FROM entry WHERE tenant_id = %s AND member_no NOT IN (%s, %s)", (t.id, low, high))
+    lock = "UPDATE member_state SET version = version + 1 WHERE tenant_id = %s AND member_no = %s"
+    cursor.execute(lock, (t.id, high))
+    with gathering(master):
+        waiting = connect(master, *[posting(t, i, member=m) for i, m in enumerate("aabb")])
+    master.wait(lambda: t.stack.sql("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'")[0][1] == "1")
+    cursor.execute(lock, (t.id, low))
+    other.rollback()
+    other.close()
+    assert statuses(waiting) == [200] * 4
+    assert retries(master, "changed") == 1
+    assert (t.balance("a"), t.balance("b"), t.balance("other")) == (6, 6, 300)
+    t.verify()
+
+
 @contextmanager
 def refusing(t, table, member):
     """The server itself refuses rows of this member, in the midst of the transaction: an error that no lock and no lost connection is."""
@@ -197,7 +249,8 @@ def test_MECHANICS2_inv3_a_set_that_the_database_refuses_is_halved_down_to_the_o
         assert time.monotonic() - began < 1 * SLOW
     assert [a.status for a in answers] == [200] * 5 + [500] + [200] * 10
     assert json.loads(answers[5].body)["code"] == "internal" and b"trouble" not in answers[5].body
-    assert sets_of(master) == [16] * 16 and "what=died" not in master.text()
+    master.wait(lambda: sets_of(master) == [16] * 16)
+    assert "what=died" not in master.text()
     sizes = t.stack.sql("SELECT rows_of, COUNT(*) FROM outcome WHERE tenant_id = %s AND rows_of > 1 GROUP BY rows_of ORDER BY rows_of", t.id)
     assert sizes == ((2, 2), (4, 4), (8, 8))
     assert t.stack.sql("SELECT COUNT(*) FROM outcome WHERE tenant_id = %s", t.id)[0][0] - before == 15
@@ -296,6 +349,51 @@ def test_clients_that_left_are_nobodys_business(master, t):
     assert settled(t, *range(16)) == [404, 200] * 8
 
 
+def test_clients_that_leave_while_they_are_served_are_nobodys_business(master, t):
+    (master.traps / "before-answer").write_text("stop")
+    with gathering(master) as worker:
+        waiting = connect(master, *[posting(t, i) for i in range(8)])
+    master.wait(lambda: not (master.traps / "before-answer").exists())
+    for gone in (0, 3, 4):
+        waiting[gone].socket.close()
+    send([worker], signal.SIGCONT)
+    assert statuses([c for i, c in enumerate(waiting) if i not in (0, 3, 4)]) == [200] * 5
+    assert settled(t, *range(8)) == [200] * 8
+    master.wait(lambda: sets_of(master) == [8] * 8)
+    assert master.workers("events") == [worker]
+
+
+def test_a_client_that_does_not_take_its_answer_holds_up_others_for_a_second_at_most(master, t):
+    large = json.dumps([t.event_body("m", id=f"b{i}", source="raw") for i in range(1000)]).encode()
+    t.join("m")
+    workers = master.workers("bulk")
+    (silent,) = connect(master, message("POST", "/v1/events", large, t.key), pool="bulk")
+    master.wait(lambda: t.balance("m") == 3000)
+    began = time.monotonic()
+    assert ask(master.socket("bulk"), posting(t, "after")).status == 200
+    assert 0.3 < time.monotonic() - began < 1.5 * SLOW
+    silent.socket.close()
+    assert master.workers("bulk") == workers and t.balance("mafter") == 3
+    assert 'dropped why="an answer that was not taken"' in master.text()
+
+
+def test_MECHANICS2_a_request_past_its_deadline_takes_nobody_with_it(master, t):
+    """Of one set, one request was accepted long before the other: only that one is too late, and nothing was done."""
+    data = posting(t, "late")
+    (early,) = connect(master, data[:-20])
+    master.wait(lambda: master.workers("events"))
+    time.sleep(0.2)  # accepted, and put aside
+    with gathering(master):
+        early.socket.sendall(data[-20:])
+        waiting = connect(master, *[posting(t, i) for i in range(3)])
+        time.sleep(4)
+    refused = early.answer()
+    assert statuses(waiting) == [200] * 3
+    assert json.loads(refused.body)["code"] == "unavailable" and int(refused.headers["retry-after"]) >= 1
+    master.wait(lambda: sets_of(master) == [4] * 4)
+    assert settled(t, "late", 0, 1, 2) == [404, 200, 200, 200]
+
+
 # ---- an item that fells its worker ----
 
 def test_MECHANICS4_an_event_that_fells_its_worker_is_alone_the_second_time_and_refused_the_third(master, t):
@@ -317,7 +415,8 @@ def test_MECHANICS4_an_event_that_fells_its_worker_is_alone_the_second_time_and_
     refusal = answers[2][0]
     assert json.loads(refusal.body)["code"] == "quarantined" and 590 <= int(refusal.headers["retry-after"]) <= 600
     assert [a.body for a in answers[1][1:]] == [a.body for a in answers[2][1:]]
-    assert master.text().count("what=died") == 2 and sets_of(master) == [1] * 7 + [8] * 8
+    assert master.text().count("what=died") == 2
+    master.wait(lambda: sets_of(master) == [1] * 7 + [8] * 8)
     assert 'what="refused from now on"' in master.text() and " quarantined suspect=" in master.text()
     (master.traps / "item-poison").unlink()
     array = json.dumps([t.event_body(member="m", id=str(id), source="raw") for id in ("x", "poison", "y")]).encode()

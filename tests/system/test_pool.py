@@ -157,6 +157,20 @@ def test_a_set_closes_at_sixteen(stack, tenant, tmp_path):
         assert max(sets) == 16
 
 
+def test_MECHANICS4_a_set_closes_at_256_KiB(stack, tenant, tmp_path):
+    with Master(stack, tmp_path / "sets", set_requests_max=16) as master:
+        master.wait(lambda: master.workers("events"))
+        (worker,) = master.workers("events")
+        send([worker], signal.SIGSTOP)
+        bodies = [json.dumps([event(tenant, f"{i}-{k}") for k in range(2)]).encode().ljust(30000) for i in range(16)]
+        waiting = [Connection(master.socket("events"), message("POST", "/v1/events", body, tenant.key)) for body in bodies]
+        send([worker], signal.SIGCONT)
+        assert [c.answer().status for c in waiting] == [200] * 16
+        master.wait(lambda: master.text().count(" request status=") == 16)
+        sets = [int(line.split(" set=")[1].split()[0]) for line in master.text().splitlines() if " request status=" in line]
+        assert sets == [9] * 9 + [7] * 7  # the ninth reaches 262,144 bytes
+
+
 # ---- the life of workers ----
 
 def test_a_worker_that_dies_at_once_is_started_ever_later(master):
