@@ -18,15 +18,18 @@ static void open_log(const struct settings *s) { log_open(s->log_file, (enum log
 
 /* ---- starting ---- */
 
+enum { GLANCES_MAX = 8 }; /* quick reads that one worker of api takes at once: more gain little, and one waits for all before it */
+
 static void make_pools(struct master *m) {
     const struct settings *s = &m->settings;
     const struct {
         const char *name, *path;
         int64_t workers, requests_max;
+        bool glances;
     } pools[PAGE_POOLS] = {
-        {"events", s->events_socket, s->events_workers, s->set_requests_max},
-        {"bulk", s->bulk_socket, s->bulk_workers, 1}, /* a large array is a set of its own */
-        {"api", s->api_socket, s->api_workers, 1},
+        {"events", s->events_socket, s->events_workers, s->set_requests_max, false},
+        {"bulk", s->bulk_socket, s->bulk_workers, 1, false}, /* a large array is a set of its own */
+        {"api", s->api_socket, s->api_workers, GLANCES_MAX, true},
     };
     for (size_t i = 0; i < PAGE_POOLS; i++) {
         MUST(pools[i].workers <= POOL_WORKERS_MAX && pools[i].requests_max <= SET_REQUESTS_MAX);
@@ -35,6 +38,7 @@ static void make_pools(struct master *m) {
             .listener = &m->listeners[i],
             .n_places = (size_t)pools[i].workers,
             .requests_max = (size_t)pools[i].requests_max,
+            .glances = pools[i].glances,
             .renewing = (size_t)pools[i].workers,
             .counts = &m->page->pools[i],
         };

@@ -27,6 +27,7 @@ static struct child start(struct master *m, struct pool *p, bool draining) {
         .pool = p->listener->name,
         .listener = p->listener->fd,
         .requests_max = p->requests_max,
+        .glances = p->glances,
         .draining = draining,
         .master = getpid(),
         .page = m->page,

@@ -25,6 +25,7 @@ struct place {
 struct pool {
     struct listener *listener; /* its name is the pool's */
     size_t n_places, requests_max;
+    bool glances; /* as in struct worker_job */
     struct place places[POOL_WORKERS_MAX];
     size_t renewing; /* the place whose worker is being replaced; beyond the last: none */
     struct pool_counts *counts;

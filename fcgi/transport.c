@@ -262,25 +262,41 @@ static bool read_request(struct exchange *x, struct peer peer) {
     return false;
 }
 
-size_t transport_take(struct transport *t, size_t max) {
-    struct peer peers[SET_REQUESTS_MAX];
-    MUST(max >= 1 && max <= t->max);
-    size_t n = pick_readable(t, peers, max), bytes = 0;
-    if (n < max) {
-        accept_some(t, max - n);
-        n += pick_readable(t, peers + n, max - n);
-    }
-    t->n = 0;
+static size_t take_peers(struct transport *t, struct peer *out, size_t max) {
+    size_t n = pick_readable(t, out, max);
+    if (n == max) return n;
+    accept_some(t, max - n);
+    return n + pick_readable(t, out + n, max - n);
+}
+
+/* Of those after SET_BYTES_MAX none is read; they come first the next time. */
+static void read_peers(struct transport *t, const struct peer *peers, size_t n, size_t *bytes) {
     for (size_t i = 0; i < n; i++) {
-        if (bytes >= SET_BYTES_MAX) {
+        if (*bytes >= SET_BYTES_MAX) {
             put_aside(t, peers[i]);
             continue;
         }
         struct exchange *x = &t->exchanges[t->n];
         if (!read_request(x, peers[i])) continue;
-        bytes += x->request.body.n;
+        *bytes += x->request.body.n;
         t->n++;
     }
+}
+
+size_t transport_take(struct transport *t, size_t max, bool (*goes_with_others)(struct request *)) {
+    struct peer peers[SET_REQUESTS_MAX];
+    MUST(max >= 1 && max <= t->max);
+    size_t bytes = 0;
+    t->n = 0;
+    if (goes_with_others == NULL) {
+        read_peers(t, peers, take_peers(t, peers, max), &bytes);
+        return t->n;
+    }
+    do {
+        size_t n = take_peers(t, peers, 1);
+        if (n == 0) break;
+        read_peers(t, peers, n, &bytes);
+    } while (t->n == 0 || (t->n < max && bytes < SET_BYTES_MAX && goes_with_others(&t->exchanges[t->n - 1].request)));
     return t->n;
 }
 

@@ -12,6 +12,7 @@ struct worker_job {
     const char *pool;
     int listener;
     size_t requests_max; /* taken at once */
+    bool glances;        /* at once are taken only those that read at a glance, and one other after them */
     bool draining;       /* serves what waits and ends */
     pid_t master;
     struct page *page;

@@ -155,6 +155,8 @@ static const char *row_fault(const struct route *row) {
     if (row->if_match != ETAG_NONE && row->method == METHOD_GET) return "what is read is compared by its own ETag";
     if (row->if_match == ETAG_BODY) return "If-Match never names a weak ETag";
     if (row->write && row->method == METHOD_GET) return "GET never writes";
+    if (row->glance && (row->method != METHOD_GET || !str_starts(str_of(row->pattern), "/v1/members/{member}") || row->handle == NULL))
+        return "a glance is a GET of a member";
     if (!row->write && row->method != METHOD_GET && row->method != METHOD_POST) return "PUT, PATCH and DELETE write";
     if ((row->handle != NULL) == (row->collect != NULL)) return "a route has either a handler or collects";
     if ((row->collect != NULL) != (row->answer != NULL)) return "what is collected is answered";

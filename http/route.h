@@ -38,10 +38,11 @@ struct route {
     bool cloudevents;         /* takes the media types of CloudEvents as well */
     bool merge_patch;         /* takes application/merge-patch+json as well (RFC 7396) */
     enum idempotency idempotency;
-    enum etag_form etag;      /* of a GET: If-None-Match that names it is answered by 304, If-Match that does not by 412 */
-    enum etag_form if_match;  /* of others: what their If-Match names, which the handler compares; ETAG_NONE: they are refused with one */
-    bool now;                 /* a GET whose answer hangs on the configuration of this very moment */
-    bool write;               /* keys are read from the database now; reads may use a record of KEY_STALE_MS */
+    enum etag_form etag;     /* of a GET: If-None-Match that names it is answered by 304, If-Match that does not by 412 */
+    enum etag_form if_match; /* of others: what their If-Match names, which the handler compares; ETAG_NONE: they are refused with one */
+    bool now;                /* a GET whose answer hangs on the configuration of this very moment */
+    bool glance; /* a GET that reads the one member {member} and little else: those that wait together go first, and read at once */
+    bool write;  /* keys are read from the database now; reads may use a record of KEY_STALE_MS */
     const char *const *query; /* names of the query parameters, NULL-terminated; NULL: none */
     /* either */
     void (*handle)(struct service *s, struct request *r, struct response *out); /* a problem: problem_answer */

@@ -51,6 +51,8 @@ struct service {
     uint64_t clock; /* counts uses of programs */
     struct lane_row lane;
     bool lane_owned;
+    struct member_row *ahead; /* of the requests in hand, in their arena (members_ahead) */
+    size_t n_ahead;
     bool front_fresh;      /* the tenants of the next set were read just now, with the keys */
     int64_t deadline_us;   /* of the request or set in hand, 0: none (commands, jobs) */
     uint64_t looked_trips; /* of the breaker, at the look that goes on (shared.c) */

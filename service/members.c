@@ -13,19 +13,43 @@ enum problem member_unknown(struct faults *f, struct str external_id) {
     return fault_say(f, P_MEMBER_NOT_FOUND, "the tenant has no member \"" STR_FMT "\"", STR_ARG(external_id));
 }
 
+/* ---- finding ---- */
+
+void members_ahead(struct service *s, struct arena *a, const struct member_name *asked, size_t n) {
+    if (members_load(s->db, a, asked, n, &s->ahead, &s->n_ahead) != DB_OK) members_ahead_forget(s);
+}
+
+void members_ahead_forget(struct service *s) {
+    s->ahead = NULL;
+    s->n_ahead = 0;
+}
+
+/* Each once: a state may be completed by who renders it. */
+static struct member_row *take_ahead(struct service *s, const struct member_name *name) {
+    for (size_t i = 0; i < s->n_ahead; i++) {
+        struct member_row *row = &s->ahead[i];
+        if (row->name.tenant.v != name->tenant.v || !str_eq(row->name.external_id, name->external_id)) continue;
+        row->name.tenant = (tenant_id){0};
+        return row;
+    }
+    return NULL;
+}
+
 enum problem member_find(struct service *s, struct arena *a, const struct tenant_row *t, struct str external_id, struct member_found *out,
                          struct faults *f) {
     *out = (struct member_found){0};
-    struct member_row row;
-    enum db_result r = member_load(s->db, a, t->id, external_id, &row);
-    if (r == DB_NOT_FOUND) return member_unknown(f, external_id);
+    struct member_name name = {t->id, external_id};
+    struct member_row *row = take_ahead(s, &name);
+    size_t n = 1;
+    enum db_result r = row != NULL ? DB_OK : members_load(s->db, a, &name, 1, &row, &n);
     if (r != DB_OK) return service_problem(r, f);
-    out->no = row.state->member;
+    if (n == 0) return member_unknown(f, external_id);
+    out->no = row->state->member;
     out->external_id = external_id;
-    memcpy(out->sealing_key, row.sealing_key, SEAL_KEY_BYTES);
-    out->sum = row.sum;
-    out->state = row.state;
-    enum problem p = program_get(s, t->id, row.config_version, &out->program, f); /* `t` may be a record that a worker has kept */
+    memcpy(out->sealing_key, row->sealing_key, SEAL_KEY_BYTES);
+    out->sum = row->sum;
+    out->state = row->state;
+    enum problem p = program_get(s, t->id, row->config_version, &out->program, f); /* `t` may be a record that a worker has kept */
     return p == P_OK ? service_problem(state_zones(s, a, out->state, out->program), f) : p;
 }
 

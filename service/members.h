@@ -6,6 +6,7 @@
 #include "engine/state.h"
 #include "service/service.h"
 #include "service/write.h"
+#include "sql/members.h"
 
 /* A key without a state row is not yet a member: P_MEMBER_NOT_FOUND; an erased one too. */
 struct member_found {
@@ -18,6 +19,10 @@ struct member_found {
 };
 MUST_CHECK enum problem member_find(struct service *s, struct arena *a, const struct tenant_row *t, struct str external_id,
                                     struct member_found *out, struct faults *f);
+/* Reads the members of several requests in one statement: until they are forgotten, member_find takes them from there, each once. To be
+ * forgotten before anything is written. Where it fails, or a member is not there, member_find asks by itself, and says so. */
+void members_ahead(struct service *s, struct arena *a, const struct member_name *asked, size_t n);
+void members_ahead_forget(struct service *s);
 
 /* JSON answers of the routes (DESIGN 13, SEMANTICS 18–21). now_ms decides what "today" is. */
 MUST_CHECK enum problem member_points(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, int64_t now_ms,

@@ -35,15 +35,21 @@ enum db_result state_try_lock(struct db *db, struct arena *a, struct member_ref 
 /* The rows as they stand; DB_OK with fewer rows than asked where some are missing. `version` is the stored one. With the lock held it
  * is one more than the last outcome's. Zone pointers, closed periods and profiles are the caller's. */
 enum db_result states_load(struct db *db, struct arena *a, const struct member_ref *m, size_t n, struct member_state **out, size_t *n_out);
-/* One member by its external id, in one statement. */
+/* Members by their external ids, in one statement. */
+struct member_name {
+    tenant_id tenant;
+    struct str external_id;
+};
 struct member_row {
+    struct member_name name;
     uint8_t sealing_key[SEAL_KEY_BYTES];
     uint64_t config_version;    /* the tenant's, of the same moment */
     uint32_t sum;               /* of the state as stored: the same version in a database that was set back has another */
     struct member_state *state; /* as states_load gives it */
 };
-/* DB_NOT_FOUND: no member, or one without a state row, or an erased one. */
-enum db_result member_load(struct db *db, struct arena *a, tenant_id t, struct str external_id, struct member_row *out);
+/* Rows come back in any order, one for a name that was asked twice; no row: no member, or one without a state row, or an erased one. */
+enum db_result members_load(struct db *db, struct arena *a, const struct member_name *wanted, size_t n, struct member_row **out,
+                            size_t *n_out);
 /* Writes version, hot, and cold where dirty: one statement for all rows (cold may be written unchanged in a mixed set). */
 enum db_result states_write(struct db *db, struct arena *a, const struct member_state *const *s, size_t n);
 

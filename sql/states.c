@@ -47,19 +47,24 @@ enum db_result state_try_lock(struct db *db, struct arena *a, struct member_ref 
     return call_run(&c);
 }
 
+/* Of the columns that come next, hot and cold. */
+static enum db_result read_state(struct call *c, struct member_ref m, uint64_t version, struct member_state *out) {
+    struct str hot = col_bytes(c), cold = col_bytes(c);
+    if (!state_decode(c->arena, hot, cold, out)) return damaged("member_state", m);
+    out->tenant = m.tenant;
+    out->member = m.member;
+    out->version = version;
+    return DB_OK;
+}
+
 static enum db_result states_run(struct call *c, struct member_state **out, size_t *n_out) {
     enum db_result r = call_run(c);
     *n_out = 0;
     *out = NEW_ARRAY(c->arena, struct member_state, call_count(c));
     while (!r && call_next(c)) {
-        struct member_state *s = &(*out)[(*n_out)++];
         struct member_ref m = read_ref(c);
         uint64_t version = col_u64(c);
-        struct str hot = col_bytes(c), cold = col_bytes(c);
-        if (!state_decode(c->arena, hot, cold, s)) return damaged("member_state", m);
-        s->tenant = m.tenant;
-        s->member = m.member;
-        s->version = version;
+        r = read_state(c, m, version, &(*out)[(*n_out)++]);
     }
     return r;
 }
@@ -70,27 +75,31 @@ enum db_result states_load(struct db *db, struct arena *a, const struct member_r
     return states_run(&c, out, n_out);
 }
 
-enum db_result member_load(struct db *db, struct arena *a, tenant_id t, struct str external_id, struct member_row *out) {
-    struct call c = call_of(db, STMT_MEMBER_LOAD, a, 1);
-    call_u32(&c, t.v);
-    call_bytes(&c, external_id);
-    enum db_result r = call_run(&c);
-    if (r) return r;
-    if (!call_next(&c)) return DB_NOT_FOUND;
-    struct member_ref m = {t, {col_u64(&c)}};
-    struct str key = col_bytes(&c);
+static enum db_result read_member(struct call *c, struct member_row *row) {
+    struct member_ref m = read_ref(c);
+    row->name = (struct member_name){m.tenant, col_bytes(c)};
+    struct str key = col_bytes(c);
     if (key.n != SEAL_KEY_BYTES) return damaged("member_key", m);
-    memcpy(out->sealing_key, key.p, SEAL_KEY_BYTES);
-    out->config_version = col_u64(&c);
-    uint64_t version = col_u64(&c);
-    out->sum = (uint32_t)col_u64(&c);
-    out->state = NEW(a, struct member_state);
-    struct str hot = col_bytes(&c), cold = col_bytes(&c);
-    if (!state_decode(a, hot, cold, out->state)) return damaged("member_state", m);
-    out->state->tenant = t;
-    out->state->member = m.member;
-    out->state->version = version;
-    return DB_OK;
+    memcpy(row->sealing_key, key.p, SEAL_KEY_BYTES);
+    row->config_version = col_u64(c);
+    uint64_t version = col_u64(c);
+    row->sum = (uint32_t)col_u64(c);
+    row->state = NEW(c->arena, struct member_state);
+    return read_state(c, m, version, row->state);
+}
+
+enum db_result members_load(struct db *db, struct arena *a, const struct member_name *wanted, size_t n, struct member_row **out,
+                            size_t *n_out) {
+    struct call c = call_of(db, STMT_MEMBERS_LOAD, a, n);
+    for (size_t i = 0; i < n; i++) {
+        call_u32(&c, wanted[i].tenant.v);
+        call_bytes(&c, wanted[i].external_id);
+    }
+    enum db_result r = call_run(&c);
+    *n_out = 0;
+    *out = NEW_ARRAY(a, struct member_row, call_count(&c));
+    while (!r && call_next(&c)) r = read_member(&c, &(*out)[(*n_out)++]);
+    return r;
 }
 
 /* Where nobody's cold part changed it stays out of the statement, and so out of the redo log. */

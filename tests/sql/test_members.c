@@ -120,29 +120,36 @@ static void state_rows_are_created_locked_and_written(void **state) {
     db_rollback(db[CAROL]);
 }
 
-static void one_member_is_found_with_its_state_in_one_statement(void **state) {
+static void members_are_found_with_their_states_in_one_statement(void **state) {
     (void)state;
-    struct member_key_row keys[] = {member_key_of(T, STR("agent-17"), 17), member_key_of(T, STR("bare"), 18)};
-    struct member_row row, again;
-    assert_ok(member_keys_insert(db[CAROL], arena, keys, 2));
+    struct member_key_row keys[] = {member_key_of(T, STR("agent-17"), 17), member_key_of(T, STR("agent-18"), 18),
+                                    member_key_of(T, STR("bare"), 19)}; /* the last: a key without a state row */
+    const struct member_name names[] = {{T, STR("agent-18")},  {T, STR("bare")},     {T, STR("agent-17")},
+                                        {T, STR("agent-17 ")}, {T, STR("agent-17")}, {OTHER, STR("agent-17")}};
+    struct member_row *rows, *again;
+    size_t n;
+    assert_ok(member_keys_insert(db[CAROL], arena, keys, 3));
     struct member_state *written = state_of(17, 4);
-    const struct member_state *rows[] = {written};
-    assert_ok(states_write(db[CAROL], arena, rows, 1));
+    const struct member_state *states[] = {written, state_of(18, 9)};
+    assert_ok(states_write(db[CAROL], arena, states, 2));
     side("INSERT INTO tenant (tenant_id, code, status, config_version, watermark_ms, created_at) VALUES (7, 'seven', 1, 5, 0, 0)");
-    assert_ok(member_load(db[CAROL], arena, T, STR("agent-17"), &row));
-    assert_int_equal(row.config_version, 5);
-    assert_true(row.state->tenant.v == T.v && row.state->member.v == 17 && row.state->version == 4);
-    assert_true(row.state->wallets.n == 1 && row.state->wallets.items[0].balance == 20);
-    assert_memory_equal(row.sealing_key, keys[0].sealing_key, SEAL_KEY_BYTES);
-    assert_result(member_load(db[CAROL], arena, T, STR("bare"), &again), "not-found"); /* a key without a state row */
-    assert_result(member_load(db[CAROL], arena, T, STR("agent-17 "), &again), "not-found");
-    assert_result(member_load(db[CAROL], arena, OTHER, STR("agent-17"), &again), "not-found");
+    assert_ok(members_load(db[CAROL], arena, names, COUNT(names), &rows, &n));
+    assert_int_equal(n, 2);
+    struct member_row *r = str_is(rows[0].name.external_id, "agent-17") ? &rows[0] : &rows[1], *other = &rows[rows == r];
+    assert_str(r->name.external_id, "agent-17");
+    assert_str(other->name.external_id, "agent-18");
+    assert_true(other->name.tenant.v == T.v && other->state->member.v == 18 && other->state->version == 9);
+    assert_int_equal(r->config_version, 5);
+    assert_true(r->name.tenant.v == T.v && r->state->tenant.v == T.v && r->state->member.v == 17 && r->state->version == 4);
+    assert_true(r->state->wallets.n == 1 && r->state->wallets.items[0].balance == 20);
+    assert_memory_equal(r->sealing_key, keys[0].sealing_key, SEAL_KEY_BYTES);
     written->wallets.items[0].balance = 21; /* the same version with another content, as after a restore */
-    assert_ok(states_write(db[CAROL], arena, rows, 1));
-    assert_ok(member_load(db[CAROL], arena, T, STR("agent-17"), &again));
-    assert_true(again.state->version == row.state->version && again.sum != row.sum);
+    assert_ok(states_write(db[CAROL], arena, states, 1));
+    assert_ok(members_load(db[CAROL], arena, &names[2], 1, &again, &n));
+    assert_true(n == 1 && again->state->version == r->state->version && again->sum != r->sum);
     assert_ok(member_key_erase(db[CAROL], arena, T, (member_no){17}));
-    assert_result(member_load(db[CAROL], arena, T, STR("agent-17"), &again), "not-found");
+    assert_ok(members_load(db[CAROL], arena, names, COUNT(names), &again, &n));
+    assert_true(n == 1 && again->state->member.v == 18);
 }
 
 static void the_cold_part_stays_where_nobody_changed_it(void **state) {
@@ -337,7 +344,7 @@ int main(void) {
         T_(member_keys_are_inserted_once),
         T_(an_erased_member_has_neither_id_nor_key),
         T_(state_rows_are_created_locked_and_written),
-        T_(one_member_is_found_with_its_state_in_one_statement),
+        T_(members_are_found_with_their_states_in_one_statement),
         T_(the_cold_part_stays_where_nobody_changed_it),
         T_(a_damaged_state_row_is_fatal),
         T_(closed_periods_come_back),

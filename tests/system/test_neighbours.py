@@ -67,6 +67,47 @@ def sets_of(master):
     return [int(line.split(" set=")[1].split()[0]) for line in master.text().splitlines() if " request status=" in line]
 
 
+# ---- readings that go together ----
+
+def reading(t, member, what, **params):
+    return message(uri=f"/v1/members/{member}/{what}", key=t.key, **params)
+
+
+def test_readings_at_a_glance_are_answered_together_each_with_its_own_member(master, t, make_tenant):
+    """Eight at once, of two tenants with the same ids, one member twice, one that nobody knows, one path that is none."""
+    other = make_tenant(config(currency(), rule("r", pays=5)))
+    for member in ("ann", "bob"):
+        t.event(member=member)
+    t.event(member="bob", id="again")
+    other.event(member="ann")
+    asked = [(t, "ann", "points"), (other, "ann", "points"), (t, "bob", "points"), (t, "bob", "points"), (other, "bob", "points"),
+             (t, "ann", "profile"), (t, "bob", "levels"), (t, "bob", "")]
+    alone = [ask(master.socket("api"), reading(*each)) for each in asked]
+    with gathering(master, "api"):
+        waiting = connect(master, *[reading(*each) for each in asked], pool="api")
+    together = [c.answer() for c in waiting]
+    assert [a.status for a in together] == [200, 200, 200, 200, 404, 200, 200, 404]
+    assert [a.body for a in together[:4]] == [a.body for a in alone[:4]] and together[5].body == alone[5].body
+    assert [json.loads(a.body)["currencies"][0]["balance"] for a in together[:4]] == [3, 5, 6, 6]
+    assert together[6].body == alone[6].body
+    master.wait(lambda: len(sets_of(master)) == 16)
+    assert sets_of(master) == [1] * 8 + [8] * 8
+
+
+def test_behind_readings_that_go_together_at_most_one_other_request_is_taken(master, t):
+    """The next one is left to the other workers; the readings come first, also before a change of the very member."""
+    t.join("ann")
+    change = message("PATCH", "/v1/members/ann", b'{"display_name":"Ann"}', t.key)
+    with gathering(master, "api"):
+        waiting = connect(master, reading(t, "ann", "points"), reading(t, "ann", "profile"), change, reading(t, "ann", "profile"),
+                          pool="api")
+    answers = [c.answer() for c in waiting]
+    assert [a.status for a in answers] == [200] * 4
+    assert json.loads(answers[1].body)["display_name"] is None and json.loads(answers[3].body)["display_name"] == "Ann"
+    master.wait(lambda: len(sets_of(master)) == 4)
+    assert sets_of(master) == [3, 3, 3, 1]
+
+
 # ---- sets ----
 
 def test_MECHANICS4_sets_of_what_waits_are_the_default(master, t):
