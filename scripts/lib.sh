@@ -15,7 +15,11 @@ die() {
 }
 
 # The comment at the head of a script is its help.
-usage() { sed -n '2,/^[^#]/ { /^#/!d; /shellcheck/d; s/^#$//; s/^# //; p }' "$0"; }
+usage() { sed -n '2,/^[^#]/ { /^#/!d; /^# shellcheck /d; s/^#$//; s/^# //; p }' "$0"; }
+if [ "${1:-}" = --help ] || [ "${1:-}" = -h ]; then
+    usage
+    exit
+fi
 
 # needs_value OPTION VALUE…: refuses an option that stands at the end.
 needs_value() { [ $# -ge 2 ] || die "$1 needs a value (--help)"; }

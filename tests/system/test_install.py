@@ -104,3 +104,11 @@ def test_every_command_explains_itself():
         done = run(ACCOLADE, *words, "--help")
         assert done.returncode == 0 and re.search(rf"^  {' '.join(words)}(?: [A-Z]|$)", done.stdout, re.M), words
         assert len(done.stdout) < len(text), words
+
+
+def test_every_script_explains_itself():
+    scripts = [p for p in (ROOT / "scripts").iterdir() if p.is_file() and os.access(p, os.X_OK)] + [ROOT / "tests/sql/run"]
+    assert len(scripts) >= 28
+    for script in scripts:
+        done = run(script, "--help")
+        assert done.returncode == 0 and script.name in done.stdout and done.stderr == "", (script, done)
