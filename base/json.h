@@ -57,7 +57,8 @@ void json_close_array(struct json_writer *w);
 void json_key(struct json_writer *w, const char *key);
 void json_key_str(struct json_writer *w, struct str key);
 void json_put_str(struct json_writer *w, struct str s);
-void json_put_z(struct json_writer *w, const char *z); /* NULL writes null */
+void json_put_text(struct json_writer *w, struct str s); /* "" writes null: nothing was said */
+void json_put_z(struct json_writer *w, const char *z);   /* NULL writes null */
 void json_put_i64(struct json_writer *w, int64_t v);
 void json_put_double(struct json_writer *w, double d);
 void json_put_bool(struct json_writer *w, bool v);

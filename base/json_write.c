@@ -86,6 +86,14 @@ void json_put_str(struct json_writer *w, struct str s) {
     put_quoted(w->out, s);
 }
 
+void json_put_text(struct json_writer *w, struct str s) {
+    if (s.n > 0) {
+        json_put_str(w, s);
+    } else {
+        json_put_null(w);
+    }
+}
+
 void json_put_z(struct json_writer *w, const char *z) {
     if (z) {
         json_put_str(w, str_of(z));

@@ -100,12 +100,8 @@ static void put_figures(struct json_writer *w, const struct check *c, const stru
         put_texts(w, "on", r->on, r->n_on);
         break;
     case CHECK_TYPES:
-        if (s->type.n > 0) {
-            put_text(w, "type", s->type);
-        } else {
-            json_key(w, "type");
-            json_put_null(w);
-        }
+        json_key(w, "type");
+        json_put_text(w, s->type);
         put_texts(w, "types", r->audience_types, r->n_audience_types);
         break;
     case CHECK_COUNT: put_text(w, "metric", r->counts[c->index].metric->code); break;

@@ -186,7 +186,7 @@ static void put_counter(struct json_writer *w, const struct counted *c, const st
     json_close_object(w);
 }
 
-/* Name of the level reached, privileges of all levels crossed, lowest first. */
+/* Name of the level reached, if it has one, privileges of all levels crossed, lowest first. */
 static void put_level(struct json_writer *w, const struct level_change *l, const struct program *p) {
     const struct ladder *ladder = program_ladder_no(p, l->ladder);
     const struct level *reached = ladder ? level_of(ladder, l->to) : NULL;
@@ -198,7 +198,7 @@ static void put_level(struct json_writer *w, const struct level_change *l, const
     json_put_i64(w, l->to);
     if (reached) {
         json_key(w, "name");
-        json_put_str(w, reached->name);
+        json_put_text(w, reached->name);
         json_key(w, "privileges");
         json_open_array(w);
         for (const struct level *level = level_of(ladder, l->from); level && level < reached;) {
@@ -270,11 +270,7 @@ void outcome_render_simulated(struct json_writer *w, struct arena *a, const stru
 
 static void put_actor(struct json_writer *w, struct str actor) {
     json_key(w, "actor");
-    if (actor.n) {
-        json_put_str(w, actor);
-    } else {
-        json_put_null(w);
-    }
+    json_put_text(w, actor);
 }
 
 static const struct grant_result *adjusted(const struct outcome *o) {

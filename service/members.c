@@ -190,11 +190,7 @@ enum problem member_points(struct service *s, struct arena *a, const struct tena
 
 static void put_text_or_null(struct json_writer *w, const char *key, struct str s) {
     json_key(w, key);
-    if (s.n == 0) {
-        json_put_null(w);
-    } else {
-        json_put_str(w, s);
-    }
+    json_put_text(w, s);
 }
 
 static void put_ladder(struct arena *a, struct json_writer *w, const struct member_found *m, const struct ladder *l) {

@@ -280,7 +280,7 @@ def test_A8_cap_rises_by_50_per_level_as_before_the_event(make_tenant):
     day = at("2030-02-13T08:00")
     first = t.event(time=day, data={"n": 600})
     assert first["grants"][0]["amount"] == 500  # level 1 before it
-    assert first["levels"] == [{"ladder": "career", "from": 1, "to": 2, "name": "", "privileges": []}]
+    assert first["levels"] == [{"ladder": "career", "from": 1, "to": 2, "name": None, "privileges": []}]
     second = t.event(time=day + timedelta(seconds=2), data={"n": 600})["grants"][0]
     assert (second["amount"], second["cap"]) == (50, {"amount": 550, "used": 550, "resets_at": "2030-02-14T00:00:00.000Z"})
     t.adjust(amount=500).ok(201)  # level 3

@@ -35,7 +35,7 @@ def test_D2_D5_S0_500_xp_a_level(make_tenant):
     earn(499)
     assert t.levels(ladder="level")["level"] == 1
     outcome = earn(1)
-    assert outcome["levels"] == [{"ladder": "level", "from": 1, "to": 2, "name": "", "privileges": []}]
+    assert outcome["levels"] == [{"ladder": "level", "from": 1, "to": 2, "name": None, "privileges": []}]
     earn(5350)
     assert t.levels(ladder="level") == {
         "ladder": "level", "level": 12, "name": None, "icon": None, "animation": None, "lifetime_earned": 5850, "xp_in_level": 350,
@@ -113,7 +113,7 @@ def test_D4_S19_what_a_level_pays_goes_round_again(make_tenant):
     t = make_tenant(config(currency(), steep, rule("r", pays=10)))
     outcome = t.event()
     assert [(g.get("level"), g["amount"], g["balance"]) for g in outcome["grants"]] == [(None, 10, 10), (2, 10, 20), (3, 10, 30), (4, 10, 40)]
-    assert outcome["levels"] == [{"ladder": "l", "from": 1, "to": 4, "name": "", "privileges": []}]
+    assert outcome["levels"] == [{"ladder": "l", "from": 1, "to": 4, "name": None, "privileges": []}]
 
 
 def test_D4_privileges_and_own_grants_of_a_level_and_another_currency(make_tenant):
@@ -124,7 +124,7 @@ def test_D4_privileges_and_own_grants_of_a_level_and_another_currency(make_tenan
     t.event(data={"n": 1})
     assert t.levels(ladder="l")["privileges"] == ["chat"]
     outcome = t.event(data={"n": 20})
-    assert outcome["levels"] == [{"ladder": "l", "from": 1, "to": 3, "name": "", "privileges": ["upload", "invite", "host"]}]
+    assert outcome["levels"] == [{"ladder": "l", "from": 1, "to": 3, "name": None, "privileges": ["upload", "invite", "host"]}]
     assert [(g.get("level"), g["currency"], g["amount"]) for g in outcome["grants"]] == \
         [(None, "xp", 20), (2, "points", 200), (2, "points", 7), (3, "points", 200)]
     assert t.levels(ladder="l")["privileges"] == ["chat", "upload", "invite", "host"]
