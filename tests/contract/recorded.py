@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from collections import Counter
+from urllib.parse import unquote
 
 from description import Description
 from description import tables
@@ -24,7 +25,6 @@ NOWHERE = {"bad-request", "not-found", "method-not-allowed", "body-too-large", "
 # (route, status) or problem → why nobody saw it. "*" is any route.
 NEVER_SEEN = {
     "internal": "a defect of ours: no request that a test can send may be answered so",
-    "quarantined": "its code is kept for requests that stop workers; nothing answers it yet",
 }
 
 
@@ -140,9 +140,11 @@ class Checked:
             if parameter.get("required") and name.lower() not in line["headers"]:
                 yield f"{name} is described as required"
         sent = line["headers"].get("content-type", "").partition(";")[0].strip().lower()
-        if not operation.body or any(name.startswith("ce-") for name in line["headers"]):
-            return  # of a CloudEvent in binary mode the body is data alone
-        if not line["body"] and not operation.body_required:
+        if any(name.startswith("ce-") for name in line["headers"]):
+            yield from self.of_binary(line, operation, sent)
+            return
+        chunked = line["body"] is None and "transfer-encoding" in line["headers"]  # not put together again
+        if not operation.body or chunked or (not line["body"] and not operation.body_required):
             return
         if sent not in operation.body:
             yield f"the content type {sent} is not described"
@@ -151,6 +153,27 @@ class Checked:
         if broken or len(line["body"]) >= CUT:
             return  # not UTF-8 as it was recorded, or cut
         yield from self.description.faults(operation.body[sent]["schema"], accepted(body, answer))
+
+    def of_binary(self, line, operation, sent):
+        """A CloudEvent in binary mode: its attributes are header fields, the body is data alone."""
+        mode, known = operation.node.get("x-cloudevents-binary"), operation.parameters_in("header")
+        if mode is None:
+            yield "header fields of CloudEvents are not described"
+            return
+        fields = {name: unquote(value) for name, value in line["headers"].items() if name.startswith("ce-")}
+        yield from (f"{name} is described as required" for name in mode["required"] if name not in fields)
+        if not set(mode["one_of"]) & set(fields):
+            yield f"one of {', '.join(mode['one_of'])} is described as required"
+        for name, value in fields.items():
+            if name in known:
+                yield from (f"{name}: {fault}" for fault in self.description.faults(known[name]["schema"], value))
+            elif not re.fullmatch(mode["extensions"], name):
+                yield f"{name} is not described"
+        body, broken = parsed(line["body"])
+        if line["body"] and sent != "application/json":
+            yield f"the content type {sent} is not described"
+        elif line["body"] and not broken and len(line["body"]) < CUT:
+            yield from self.description.faults(mode["data"], body)
 
     # -- all of them --
 

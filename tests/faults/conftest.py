@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-sys.path[:0] = [str(Path(__file__).parents[1] / "system"), str(Path(__file__).parent)]
+sys.path[:0] = [str(Path(__file__).parents[1] / room) for room in ("system", "contract", "faults")]
 
-from accolade import Stack, config, currency, rule  # noqa: E402
+from accolade import WORK, Recorder, Stack, config, currency, rule  # noqa: E402
 from keeper import Keeper  # noqa: E402
+from recorded import check, report  # noqa: E402
 from storm import SETTINGS  # noqa: E402
 
 ONE = config(currency(), rule("r", pays=3, count=[{"metric": "n", "by": 1}]))
@@ -16,14 +17,19 @@ ONE = config(currency(), rule("r", pays=3, count=[{"metric": "n", "by": 1}]))
 
 @pytest.fixture(scope="session")
 def stack():
-    made = Stack("faults", workers=4, **SETTINGS)
+    WORK.mkdir(parents=True, exist_ok=True)
+    recorder = Recorder(WORK / "http-faults.jsonl")
+    made = Stack("faults", workers=4, recorder=recorder, **SETTINGS)
     try:
         made.start()
     except AssertionError as failed:
         pytest.exit(f"the stack does not start: {failed}", 1)  # once, not for every test
     yield made
     made.stop()
+    recorder.close()
     assert made.sanitizer_reports() == []
+    told = report(check([recorder.file.name]))  # in trouble too every answer is one that the description has
+    assert not told, "\n".join(told)
 
 
 @pytest.fixture

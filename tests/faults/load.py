@@ -119,7 +119,7 @@ class Load:
             self.violations.append(text)
 
     def run(self, i):
-        http, r = Http(self.t.stack.url, timeout=30), random.Random(f"{self.seed}/client {i}")
+        http, r = Http(self.t.stack.url, timeout=30, recorder=self.t.stack.recorder), random.Random(f"{self.seed}/client {i}")
         while not self.ending.is_set():
             began = time.monotonic()
             try:
@@ -131,7 +131,7 @@ class Load:
     def step(self, http, r):
         op = Operation(self.seed, next(self.numbers))
         if op.kind == "event" and r.random() < 0.1:  # from two sides at once
-            other = threading.Thread(target=self.until_answered, args=(op, Http(self.t.stack.url, timeout=30)))
+            other = threading.Thread(target=self.until_answered, args=(op, Http(self.t.stack.url, timeout=30, recorder=self.t.stack.recorder)))
             other.start()
             self.until_answered(op, http)
             other.join()
@@ -216,7 +216,7 @@ class Load:
         before, lock = dict(self.book.answers), threading.Lock()
 
         def run():
-            http = Http(self.t.stack.url, timeout=30)
+            http = Http(self.t.stack.url, timeout=30, recorder=self.t.stack.recorder)
             while True:
                 with lock:
                     number = next(numbers, None)

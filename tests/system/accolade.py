@@ -126,10 +126,13 @@ class Response:
 
 class Recorder:
     """Every request and its answer as JSON lines: what a later check holds against the OpenAPI description."""
+    current = None  # the session's, for those who send bytes without a client
+
     def __init__(self, path):
         self.file = open(path, "w", encoding="utf-8")
         self.lock = threading.Lock()
         self.test = ""
+        Recorder.current = self
 
     @staticmethod
     def text(body):
@@ -143,6 +146,17 @@ class Recorder:
                            "status": response.status, "answer_headers": response.headers, "answer": self.text(response.body)})
         with self.lock:
             self.file.write(line + "\n")
+
+    @classmethod
+    def note_bytes(cls, data, response):
+        """A request as it was sent over a socket, where it is one; a body in chunks is not put together."""
+        head, _, body = data.partition(b"\r\n\r\n")
+        first, *fields = head.decode("latin-1").split("\r\n")
+        words = first.split(" ")
+        if cls.current and response and response.status and len(words) == 3 and words[1].startswith("/") and words[0] != "HEAD":
+            headers = dict(field.partition(": ")[::2] for field in fields)
+            chunked = "transfer-encoding" in [name.lower() for name in headers]
+            cls.current.note(words[0], words[1], headers, None if chunked else body, response)
 
     def close(self):
         self.file.close()

@@ -7,7 +7,7 @@ import struct
 import subprocess
 import time
 
-from accolade import BUILD, ROOT, SANITIZER, SLOW
+from accolade import BUILD, ROOT, SANITIZER, SLOW, Recorder
 
 BEGIN, END, PARAMS, STDIN, STDOUT = 1, 3, 4, 5, 6
 BINARY = ROOT / "build" / BUILD / "accolade-fcgi"
@@ -39,6 +39,39 @@ def message(method="GET", uri="/healthz", body=b"", key=None, keep=False, end=Tr
     return out + (record(STDIN) if end else b"")
 
 
+def lengths(data):
+    """The two lengths before a name and its value, and what follows them."""
+    found = []
+    for _ in range(2):
+        long = data[0] & 0x80
+        found.append(struct.unpack(">I", data[:4])[0] & 0x7fffffff if long else data[0])
+        data = data[4 if long else 1:]
+    return (*found, data)
+
+
+def request_of(data):
+    """(method, target, header fields, body) of a whole message; None where it is none that a web server sends for the public listener."""
+    streams, ended = {PARAMS: b"", STDIN: b""}, set()
+    while len(data) >= 8:
+        _, kind, _, length, padding = struct.unpack(">BBHHBx", data[:8])
+        if kind in streams:
+            streams[kind] += data[8:8 + length]
+            ended |= {kind} if length == 0 else set()
+        data = data[8 + length + padding:]
+    if data or ended != {PARAMS, STDIN}:
+        return None
+    params, rest = {}, streams[PARAMS]
+    while rest:
+        n_name, n_value, rest = lengths(rest)
+        params[rest[:n_name].decode("latin-1")] = rest[n_name:n_name + n_value].decode("latin-1")
+        rest = rest[n_name + n_value:]
+    method, target = params.get("REQUEST_METHOD", ""), params.get("REQUEST_URI", "")
+    if method in ("", "HEAD") or not target.startswith("/") or "ACCOLADE_LISTENER" in params:
+        return None
+    headers = {name[5:].replace("_", "-"): value for name, value in params.items() if name.startswith("HTTP_")}
+    return method, target, {**headers, **({"Content-Type": params["CONTENT_TYPE"]} if "CONTENT_TYPE" in params else {})}, streams[STDIN]
+
+
 ALIVE = message(ACCOLADE_LISTENER="admin")
 
 
@@ -50,6 +83,7 @@ class Answer:
 
 class Connection:
     def __init__(self, path, data=b"", timeout=15):
+        self.sent = data
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.settimeout(timeout)
         self.socket.connect(str(path))
@@ -79,7 +113,11 @@ class Connection:
         assert ended and not received, out
         head, _, body = out.partition(b"\r\n\r\n")
         assert head.startswith(b"Status: "), head
-        return Answer(int(head[8:11]), body, head)
+        answer = Answer(int(head[8:11]), body, head)
+        asked = request_of(self.sent)
+        if Recorder.current and asked:
+            Recorder.current.note(*asked, answer)
+        return answer
 
 
 def ask(path, data):

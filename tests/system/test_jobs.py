@@ -18,8 +18,8 @@ CONFIG = config(currency("points"), {"kind": "metric", "code": "acts"},
 
 
 @pytest.fixture(scope="module")
-def jobs():
-    made = Stack("jobs", identity_days=5, outcome_days=6, partition_days=1).start()
+def jobs(recorder):
+    made = Stack("jobs", recorder=recorder, identity_days=5, outcome_days=6, partition_days=1).start()
     made.years = 0
     yield made
     try:

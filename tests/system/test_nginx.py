@@ -116,7 +116,7 @@ def test_a_pool_that_hangs_is_504(stack):
             hanging.bind(path)
             hanging.listen(8)
             began = time.monotonic()
-            answer = Http(stack.url).send("GET", "/v1/members/m/points")
+            answer = Http(stack.url, recorder=stack.recorder).send("GET", "/v1/members/m/points")
             assert 9 < time.monotonic() - began < 13
     finally:
         os.rename(path + ".away", path)

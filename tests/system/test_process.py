@@ -49,7 +49,7 @@ class Load:
         self.threads = [threading.Thread(target=self.run) for _ in range(threads)]
 
     def run(self):
-        http = Http(self.t.stack.url, timeout=20)
+        http = Http(self.t.stack.url, timeout=20, recorder=self.t.stack.recorder)
         while not self.ending.is_set():
             body = self.t.event_body(f"m{len(self.results) % 5}")
             try:

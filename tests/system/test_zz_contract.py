@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 import generated  # noqa: F401  it knows where the contract's checks are
-from recorded import check, report
+from recorded import Checked, check, report
 
 
 @pytest.fixture(scope="module")
@@ -26,3 +26,28 @@ def test_everything_that_is_described_was_seen(checked, request):
         pytest.skip("not all tests of the system run this time")
     told = list(checked.unseen())
     assert not told, "\n".join(told)
+
+
+BINARY = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "dialer", "ce-type": "a%20b", "ce-subject": "m", "ce-x1": "kept",
+          "content-type": "application/json"}
+
+
+@pytest.mark.parametrize("headers, body, fault", [
+    ({}, '{"a":1}', None),
+    ({"content-type": None}, None, None),
+    ({"ce-subject": None, "ce-member": "m"}, "{}", None),
+    ({"ce-type": None}, "{}", "ce-type is described as required"),
+    ({"ce-subject": None}, "{}", "one of ce-subject, ce-member is described as required"),
+    ({"ce-specversion": "0.3"}, "{}", "ce-specversion: the whole: '1.0' was expected"),
+    ({"ce-id": "x" * 129}, "{}", "ce-id: the whole: "),
+    ({"ce-big_x": "1"}, "{}", "ce-big_x is not described"),
+    ({}, "[1]", "the whole: [1] is not of type 'object'"),
+    ({"content-type": "text/plain"}, "{}", "the content type text/plain is not described"),
+])
+def test_S7_a_binary_cloudevent_that_was_accepted_is_held_against_the_description(headers, body, fault):
+    sent = {name: value for name, value in {**BINARY, **headers}.items() if value is not None}
+    checked = Checked()
+    operation = checked.description.operations["send_events"]
+    line = {"target": "/v1/events", "headers": sent, "body": body}
+    found = list(checked.of_request(line, operation, None))
+    assert not found if fault is None else len(found) == 1 and found[0].startswith(fault), found

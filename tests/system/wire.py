@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from accolade import Response
+from accolade import Recorder, Response
 
 
 def connect(url, timeout=15):
@@ -53,7 +53,9 @@ def raw(url, data, close_after=False):
         s.sendall(data)
         if close_after:
             return None
-        return read_response(s)
+        response = read_response(s)
+    Recorder.note_bytes(data, response)
+    return response
 
 
 class DatabaseProxy:
