@@ -237,6 +237,7 @@ void audit_list(struct service *s, struct request *r, struct response *out) {
     struct str cursor = {0};
     size_t limit;
     enum problem p = query_page(r, &limit, &cursor);
-    if (p == P_OK) p = audit_read(s, r->arena, r->who.tenant.id, cursor, limit, &out->body, &r->faults);
+    bool members = (r->who.scopes & SCOPE_MEMBERS_READ) != 0;
+    if (p == P_OK) p = audit_read(s, r->arena, r->who.tenant.id, members, cursor, limit, &out->body, &r->faults);
     answer_with(r, p, 200, out);
 }

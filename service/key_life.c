@@ -79,7 +79,8 @@ static void fill(struct write *w, int status, const char *action, const struct k
 }
 
 static struct write write_of(struct service *s, struct arena *a, const struct key_write *in) {
-    return (struct write){.s = s, .a = a, .tenant = in->tenant, .key = in->key, .actor = in->actor, .now_ms = in->now_ms};
+    return (struct write){
+        .s = s, .a = a, .tenant = in->tenant, .by_operator = true, .key = in->key, .actor = in->actor, .now_ms = in->now_ms};
 }
 
 /* ---- create ---- */

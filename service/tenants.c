@@ -70,6 +70,7 @@ static enum problem suspend_effect(struct write *w, struct faults *f, enum db_re
     x->tenant.status = x->status;
     w->status = 200;
     w->body = tenant_text(w->a, &x->tenant);
+    w->about = x->tenant.id;
     w->action = x->status == TENANT_SUSPENDED ? STR("tenant.suspend") : STR("tenant.restore");
     w->target = str_printf(w->a, "tenant/" STR_FMT, STR_ARG(x->tenant.code));
     return P_OK;
@@ -135,6 +136,7 @@ static enum problem create_effect(struct write *w, struct faults *f, enum db_res
     t->config_version = x->out->config.version;
     w->status = 201;
     w->body = tenant_text(w->a, t);
+    w->about = t->id;
     w->action = STR("tenant.create");
     w->target = str_printf(w->a, "tenant/" STR_FMT, STR_ARG(x->code));
     return P_OK;

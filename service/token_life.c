@@ -43,7 +43,8 @@ static struct str made_text(struct arena *a, const struct token_key_row *k, stru
 }
 
 static struct write write_of(struct service *s, struct arena *a, const struct key_write *by) {
-    return (struct write){.s = s, .a = a, .tenant = by->tenant, .key = by->key, .actor = by->actor, .now_ms = by->now_ms};
+    return (struct write){
+        .s = s, .a = a, .tenant = by->tenant, .by_operator = true, .key = by->key, .actor = by->actor, .now_ms = by->now_ms};
 }
 
 /* ---- create ---- */

@@ -42,6 +42,29 @@ static enum problem seen_before(struct write *w, struct write_answer *out, struc
     return P_OK;
 }
 
+/* In each log by whose readers it concerns; the lines are the same but for the target. */
+static enum db_result note(const struct write *w) {
+    struct audit_row line = {.tenant = w->tenant,
+                             .id = uuid_new(w->now_ms),
+                             .at_ms = w->now_ms,
+                             .actor = w->actor,
+                             .action = w->action,
+                             .target = w->target,
+                             .detail = w->detail};
+    struct tenant_row tenant;
+    enum db_result r = audit_insert(w->s->db, w->a, &line);
+    if (r == DB_OK && w->by_operator && w->tenant.v != 0) {
+        r = tenant_by_id(w->s->db, w->a, w->tenant, &tenant);
+        if (r != DB_OK) return r;
+        line.tenant = (tenant_id){0};
+        line.target = str_printf(w->a, "tenant/" STR_FMT "/" STR_FMT, STR_ARG(tenant.code), STR_ARG(w->target));
+        r = audit_insert(w->s->db, w->a, &line);
+    }
+    if (r != DB_OK || w->about.v == 0) return r;
+    line.tenant = w->about;
+    return audit_insert(w->s->db, w->a, &line);
+}
+
 static enum db_result body(struct write *w, struct faults *f, enum problem *p) {
     struct db *db = w->s->db;
     enum db_result r = db_begin(db);
@@ -54,16 +77,7 @@ static enum db_result body(struct write *w, struct faults *f, enum problem *p) {
     if (r != DB_OK) return r;
     *p = w->effect(w, f, &r);
     if (r != DB_OK || *p != P_OK) return r;
-    if (w->action.n > 0) {
-        struct audit_row line = {.tenant = w->tenant,
-                                 .id = uuid_new(w->now_ms),
-                                 .at_ms = w->now_ms,
-                                 .actor = w->actor,
-                                 .action = w->action,
-                                 .target = w->target,
-                                 .detail = w->detail};
-        r = audit_insert(db, w->a, &line);
-    }
+    if (w->action.n > 0) r = note(w);
     if (r == DB_OK && w->key != NULL) {
         struct idempotency_row row = row_of(w);
         r = idempotency_finish(db, w->a, &row);

@@ -27,6 +27,7 @@ struct write {
     struct service *s;
     struct arena *a;
     tenant_id tenant;            /* 0: the operator's */
+    bool by_operator;            /* done in a tenant: the operators' log has the line as well, its target behind the tenant's */
     const struct write_key *key; /* NULL: none was sent */
     struct str actor;            /* key id, or "command" */
     int64_t now_ms;
@@ -37,6 +38,7 @@ struct write {
     /* filled by effect */
     struct str action, target; /* for the audit: "config.apply", "rule/call-completed"; action "": nothing changed, no line */
     struct str detail;         /* JSON text, "" none */
+    tenant_id about;           /* of the operator's: the tenant whose own log has the line as well; 0: none */
     int status;
     struct str body;   /* the answer */
     struct str record; /* what a repeat gets, where it differs from body (a secret); "" : body */

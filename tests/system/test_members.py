@@ -222,6 +222,52 @@ def test_m9_each_change_has_its_line_in_the_log_without_what_was_changed(people)
     assert "secret" not in json.dumps(people.t.get("/audit").ok())
 
 
+def test_m9_the_log_names_members_by_their_ids_until_they_are_erased(people):
+    """The line has the member's number; whose that is is looked up for those who may read members. Of an erased one nobody can tell."""
+    people.create("ada lovelace").ok(201)
+    people.create("m").ok(201)
+    people.t.adjust("m", 5).ok(201)
+
+    def names(key=None):
+        lines = people.t.call("GET", "/audit", key=key).ok()["data"]
+        return [(line["action"], line["member"]) for line in lines if line["target"].startswith("member/")]
+
+    assert names() == [("member.adjust", "m"), ("member.create", "m"), ("member.create", "ada lovelace")]
+    assert names(people.t.new_key("config:read")) == [(action, None) for action, _ in names()]
+    assert people.delete("ada lovelace").status == 204
+    assert names() == [("member.erase", None), ("member.adjust", "m"), ("member.create", "m"), ("member.create", None)]
+    assert "lovelace" not in json.dumps(people.t.get("/audit").ok())
+    people.create("ada lovelace").ok(201)  # somebody new of that id
+    assert names()[0] == ("member.create", "ada lovelace") and names()[-1] == ("member.create", None)
+    assert {line["member"] for line in people.t.get("/audit").ok()["data"] if not line["target"].startswith("member/")} == {None}
+
+
+def test_m9_an_operators_doing_stands_in_both_logs(people):
+    """In the tenant's own, whom it concerns, and in the operators', which say in which tenant."""
+    stack, code = people.t.stack, people.t.code
+    operator, prefix = stack.env["ACCOLADE_OPERATOR_KEY"], f"tenant/{people.t.code}"
+
+    def ask(method, path, **more):
+        return stack.http.send(method, "/v1" + path, json.dumps(more["body"]).encode() if "body" in more else None, {
+            "Authorization": f"Bearer {operator}", "Content-Type": "application/json", **({"Idempotency-Key": more["key"]} if "key" in more else {})})
+
+    made = ask("POST", f"/tenants/{code}/keys", body={"name": "n", "scopes": ["members:read"]}, key=f"k-{code}").ok(201)["key_id"]
+    assert ask("POST", f"/tenants/{code}/keys", body={"name": "n", "scopes": ["members:read"]}, key=f"k-{code}").replayed
+    ask("POST", f"/tenants/{code}/keys/{made}/rotate", body={}, key=f"r-{code}").ok()
+    assert ask("DELETE", f"/tenants/{code}/keys/{made}").status == 204
+    ask("POST", f"/tenants/{code}/suspend", key=f"s-{code}").ok()
+    ask("POST", f"/tenants/{code}/restore", key=f"b-{code}").ok()
+    actor = operator.split("_")[2]
+    keys = [(action, actor, f"key/{made}") for action in ("key.revoke", "key.rotate", "key.create")]
+    both = [("tenant.restore", actor, prefix), ("tenant.suspend", actor, prefix)]
+    own = [(line["action"], line["actor"], line["target"]) for line in people.t.get("/audit").ok()["data"]]
+    assert own[:5] == both + keys and own[-1] == ("tenant.create", "command", prefix)
+    theirs = [line for line in ask("GET", "/audit?limit=200").ok()["data"] if line["target"].split("/")[:2] == ["tenant", code]]
+    assert [(line["action"], line["actor"], line["target"]) for line in theirs[:5]] == \
+        both + [(action, actor, f"{prefix}/{target}") for action, _, target in keys]
+    assert theirs[4]["detail"]["key"] is None and theirs[4]["detail"]["key_id"] == made and {line["member"] for line in theirs} == {None}
+
+
 def test_inv12_many_writers_of_one_new_member_make_one(people):
     answers = parallel(8, lambda i: people.put("m", {"attributes": {"n": i}}))
     assert sorted(a.status for a in answers) == [200] * 7 + [201]
