@@ -1,7 +1,7 @@
 /* cli/cli.h: the `accolade` command: one table of commands, each a function over opened settings and service.
  *
  * People read the output on a terminal; with --json a script does. Exit codes: 0 done, 1 refused or something is wrong, 2 the
- * command line or the settings are. Errors go to standard error and say what to do. */
+ * command line or the settings are. Errors go to standard error and say what to do; a refusal is JSON there too with --json. */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
@@ -50,7 +50,7 @@ struct cli {
 };
 const char *cli_value(const struct cli *c, const char *option); /* NULL: not given */
 
-/* Prints a problem with all its faults and gives EXIT_WRONG. */
+/* Prints a problem with all its faults, with --json as {"code","detail","errors","more_errors"}, and gives EXIT_WRONG. */
 int cli_refused(struct cli *c, enum problem p);
 int cli_usage(const char *format, ...) PRINTF(1, 2);                                 /* EXIT_USAGE */
 MUST_CHECK bool cli_tenant(struct cli *c, const char *code, struct tenant_row *out); /* prints what is wrong */

@@ -33,9 +33,39 @@ static struct str title_of(enum problem p) {
     }
 }
 
+/* The members of HTTP's problems that say something here too. */
+static void print_problem(struct cli *c, enum problem p, struct str detail) {
+    const struct faults *f = &c->faults;
+    struct buf b = cli_buf(c);
+    struct json_writer w = json_writer_of(&b);
+    json_open_object(&w);
+    json_key(&w, "code");
+    json_put_z(&w, problem_row(p)->code);
+    json_key(&w, "detail");
+    json_put_str(&w, detail);
+    json_key(&w, "errors");
+    json_open_array(&w);
+    for (size_t i = 0; i < f->list.n; i++) {
+        json_open_object(&w);
+        json_key(&w, "pointer");
+        json_put_str(&w, f->list.items[i].pointer);
+        json_key(&w, "detail");
+        json_put_str(&w, f->list.items[i].detail);
+        json_key(&w, "code");
+        json_put_z(&w, problem_row(f->list.items[i].problem)->code);
+        json_close_object(&w);
+    }
+    json_close_array(&w);
+    json_key(&w, "more_errors");
+    json_put_i64(&w, (int64_t)f->more);
+    json_close_object(&w);
+    fprintf(stderr, STR_FMT "\n", STR_ARG(buf_str(&b)));
+}
+
 int cli_refused(struct cli *c, enum problem p) {
     const struct faults *f = &c->faults;
     struct str title = f->detail.n > 0 ? f->detail : title_of(p);
+    if (c->json) return print_problem(c, p, title), EXIT_WRONG;
     fprintf(stderr, "accolade: %s: " STR_FMT "\n", problem_row(p)->code, STR_ARG(title));
     for (size_t i = 0; i < f->list.n; i++) {
         const struct fault *x = &f->list.items[i];

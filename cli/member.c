@@ -49,14 +49,24 @@ int cli_member_set(struct cli *c) {
     return cli_member_show(c);
 }
 
+/* As one object: that of the state, with the answers of /profile and /events in it. */
+static void print_whole(struct cli *c, struct str state, struct str profile, struct str events) {
+    struct buf b = cli_buf(c);
+    MUST(state.n > 2 && state.p[state.n - 1] == '}');
+    buf_f(&b, STR_FMT ",\"profile\":" STR_FMT ",\"events\":" STR_FMT "}\n", (int)(state.n - 1), state.p, STR_ARG(profile), STR_ARG(events));
+    cli_write(&b);
+}
+
 /* With what the state row alone does not say. */
-static int print_page(struct cli *c, const struct tenant_row *t, struct str state) {
+static int print_member(struct cli *c, const struct tenant_row *t, struct str state) {
     struct str member = str_of(c->words[1]), profile, events;
     struct member_page page;
     enum problem p = member_profile(c->service, c->arena, t, member, clock_now_ms(), &profile, &c->faults);
     if (p == P_OK) p = member_events(c->service, c->arena, t, member, EVENTS_SHOWN, STR(""), &events, &c->faults);
     if (p != P_OK) return cli_refused(c, p);
-    if (cli_read_back(c, state, &page.state) && cli_read_back(c, profile, &page.profile) && cli_read_back(c, events, &page.events)) {
+    if (c->json) {
+        print_whole(c, state, profile, events);
+    } else if (cli_read_back(c, state, &page.state) && cli_read_back(c, profile, &page.profile) && cli_read_back(c, events, &page.events)) {
         struct buf b = cli_buf(c);
         put_member_page(c, &page, &b);
         cli_write(&b);
@@ -70,9 +80,7 @@ int cli_member_show(struct cli *c) {
     if (!cli_tenant(c, c->words[0], &t)) return EXIT_WRONG;
     enum problem p = member_show(c->service, c->arena, &t, str_of(c->words[1]), clock_now_ms(), &text, &c->faults);
     if (p != P_OK) return cli_refused(c, p);
-    if (!c->json) return print_page(c, &t, text);
-    cli_print(text);
-    return EXIT_OK;
+    return print_member(c, &t, text);
 }
 
 static int set_suspended(struct cli *c, bool suspended) {
