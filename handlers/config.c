@@ -50,6 +50,19 @@ void config_versions_list(struct service *s, struct request *r, struct response 
     answer_with(r, p, 200, out);
 }
 
+/* What a version has never changes. */
+void config_version_show(struct service *s, struct request *r, struct response *out) {
+    int64_t version;
+    enum problem p = P_OK;
+    if (!str_to_i64(r->params[0], 0, JSON_INTEGER_MAX, &version)) {
+        p = fault_say(&r->faults, P_NOT_FOUND, "the versions of a configuration are numbers");
+    } else {
+        p = config_at(s, r->arena, r->who.tenant.id, (uint64_t)version, &out->body, &r->faults);
+    }
+    if (p == P_OK) out->etag = version_etag(r->arena, (uint64_t)version);
+    answer_with(r, p, 200, out);
+}
+
 /* ---- the whole document ---- */
 
 /* `version` in the body, or If-Match; both must agree (SEMANTICS 25). */

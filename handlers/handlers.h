@@ -40,6 +40,7 @@ void config_kind_list(struct service *s, struct request *r, struct response *out
 void config_definition_show(struct service *s, struct request *r, struct response *out);
 void config_definition_history(struct service *s, struct request *r, struct response *out);
 void config_versions_list(struct service *s, struct request *r, struct response *out);
+void config_version_show(struct service *s, struct request *r, struct response *out);
 void config_apply_all(struct service *s, struct request *r, struct response *out);
 void config_plan_all(struct service *s, struct request *r, struct response *out);
 void config_roll_back(struct service *s, struct request *r, struct response *out);

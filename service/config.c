@@ -17,6 +17,63 @@ static void put_text(struct json_writer *w, const char *key, struct str text) {
     }
 }
 
+/* ---- what differs, for people ---- */
+
+struct saying {
+    struct arena *a;
+    struct json_writer *w;
+};
+
+static struct str at_or_whole(struct str pointer) { return pointer.n > 0 ? pointer : STR("the whole"); }
+
+static void say(const struct saying *x, struct str pointer, const struct json *before, const struct json *after) {
+    struct str place = at_or_whole(pointer), text = json_to_text(x->a, after != NULL ? after : before);
+    if (before == NULL) {
+        text = str_printf(x->a, STR_FMT ": " STR_FMT ", which is new", STR_ARG(place), STR_ARG(text));
+    } else if (after == NULL) {
+        text = str_printf(x->a, STR_FMT ": gone, was " STR_FMT, STR_ARG(place), STR_ARG(text));
+    } else {
+        text = str_printf(x->a, STR_FMT ": " STR_FMT ", was " STR_FMT, STR_ARG(place), STR_ARG(text), STR_ARG(json_to_text(x->a, before)));
+    }
+    json_put_str(x->w, text);
+}
+
+/* Both have what definitions have: a depth that the reader of JSON bounds. */
+static void say_differences(const struct saying *x, struct str pointer, const struct json *before, const struct json *after) {
+    if (before != NULL && after != NULL && json_equal(before, after)) return;
+    if (before == NULL || after == NULL || before->type != after->type || (after->type != JSON_OBJECT && after->type != JSON_ARRAY)) {
+        say(x, pointer, before, after);
+        return;
+    }
+    for (uint32_t i = 0; after->type == JSON_ARRAY && (i < before->n || i < after->n); i++) {
+        const struct json *old = i < before->n ? &before->items[i] : NULL, *new = i < after->n ? &after->items[i] : NULL;
+        say_differences(x, pointer_index(x->a, pointer, i), old, new);
+    }
+    for (uint32_t i = 0; after->type == JSON_OBJECT && i < before->n; i++) {
+        const struct json_member *m = &before->members[i];
+        say_differences(x, pointer_child(x->a, pointer, m->key), &m->value, json_find(after, m->key));
+    }
+    for (uint32_t i = 0; after->type == JSON_OBJECT && i < after->n; i++) {
+        const struct json_member *m = &after->members[i];
+        if (json_find(before, m->key) == NULL) say_differences(x, pointer_child(x->a, pointer, m->key), NULL, &m->value);
+    }
+}
+
+/* Of a definition that is there before and after: a line for each place. */
+static void put_differences(struct json_writer *w, const struct config_change *change) {
+    struct arena *a = arena_new();
+    struct saying x = {a, w};
+    struct faults none = faults_new(a);
+    struct json before, after;
+    json_key(w, "differences");
+    json_open_array(w);
+    bool both = change->before.n > 0 && change->after.n > 0 && json_parse(a, change->before, &before, &none) == P_OK &&
+                json_parse(a, change->after, &after, &none) == P_OK;
+    if (both) say_differences(&x, STR(""), &before, &after);
+    json_close_array(w);
+    arena_free(&a);
+}
+
 void config_result_render(struct json_writer *w, const struct config_result *r, bool texts) {
     json_open_object(w);
     json_key(w, "version");
@@ -34,6 +91,7 @@ void config_result_render(struct json_writer *w, const struct config_result *r, 
         json_put_str(w, x->code);
         if (texts) put_text(w, "before", x->before);
         if (texts) put_text(w, "after", x->after);
+        if (texts) put_differences(w, x);
         json_close_object(w);
     }
     json_close_array(w);

@@ -7,8 +7,10 @@
 
 /* ---- reading ---- */
 
-/* {"version":7,"definitions":[…]} */
+/* {"version":7,"definitions":[…]}; of a version that never was, without definitions. */
 MUST_CHECK enum problem config_export(struct service *s, struct arena *a, tenant_id t, uint64_t version, struct str *out, struct faults *f);
+/* The same of a version that was: P_NOT_FOUND of another. 0 is the empty one. */
+MUST_CHECK enum problem config_at(struct service *s, struct arena *a, tenant_id t, uint64_t version, struct str *out, struct faults *f);
 /* The same of the present version, kind "" : all; to be shown: it may come from a copy (service/copies.h). */
 MUST_CHECK enum problem config_of_kind(struct service *s, struct arena *a, const struct tenant_row *t, struct str kind, struct str *out,
                                        struct faults *f);

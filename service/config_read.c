@@ -36,6 +36,13 @@ enum problem config_export(struct service *s, struct arena *a, tenant_id t, uint
     return p;
 }
 
+enum problem config_at(struct service *s, struct arena *a, tenant_id t, uint64_t version, struct str *out, struct faults *f) {
+    struct version_row row;
+    enum db_result r = version == 0 ? DB_OK : version_read(s->db, a, t, version, &row);
+    if (r == DB_NOT_FOUND) return fault_say(f, P_NOT_FOUND, "the configuration never had version %llu", (unsigned long long)version);
+    return r == DB_OK ? config_export(s, a, t, version, out, f) : service_problem(r, f);
+}
+
 /* What is not there: of a kind that does not exist, which ones do. */
 static enum problem nothing(struct arena *a, const char *is, struct str kind, struct str code, struct faults *f) {
     if (kind_find(kind) == NULL)

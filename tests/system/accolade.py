@@ -313,7 +313,15 @@ class Stack:
         return done.stdout
 
     def cli_json(self, *args, stdin=None):
-        return json.loads(self.cli(*args, "--json", stdin=stdin))
+        """What it prints for programs. A refusal is raised in the words that people read."""
+        try:
+            return json.loads(self.cli(*args, "--json", stdin=stdin))
+        except Failed as failed:
+            if not failed.err.startswith("{"):
+                raise
+            said = json.loads(failed.err)
+            lines = [f"accolade: {said['code']}: {said['detail']}", *(f"  {e['pointer'] or '(document)'}: {e['detail']}" for e in said["errors"])]
+            raise Failed(failed.code, failed.out, "\n".join(lines) + "\n") from None
 
     def tenant(self, document=None, code=None):
         return Tenant(self, code or f"t{next(self.names)}", document)

@@ -216,9 +216,9 @@ class World:
         ruled = [stack.tenant() for _ in range(2)]  # whom the operator's routes are about
         self.values = [
             {"source": "dialer", "id": event, "member": member, "kind": kind, "code": code, "tenant": t.code, "key": t.make_key()["key_id"],
-             "kid": stack.cli_json("token-key", "create", t.code, "--algorithm", "HS256", "--name", "test")["kid"]}
-            for event, member, kind, code, t in (("c-8841", "agent-17", "rule", "call-completed", ruled[0]),
-                                                 ("c-8842", "agent-18", "level_ladder", "career", ruled[1]))]
+             "version": version, "kid": stack.cli_json("token-key", "create", t.code, "--algorithm", "HS256", "--name", "test")["kid"]}
+            for event, member, kind, code, t, version in (("c-8841", "agent-17", "rule", "call-completed", ruled[0], "1"),
+                                                 ("c-8842", "agent-18", "level_ladder", "career", ruled[1], "0"))]
         tenants = "events:write members:read members:write ledger:write config:read config:write rewards:write analytics:read".split()
         self.lesser = {route["scope"]: None for route in PUBLIC.values()}  # keys with every scope but that one
         for scope in self.lesser:

@@ -172,6 +172,36 @@ def test_S25_version_is_the_one_it_was_made_from(make_tenant):
     assert t.apply({"version": 2, **config(currency(), rule("r", pays=3))})["version"] == 3
 
 
+def test_M12_a_plan_says_for_people_what_differs(make_tenant):
+    ladder = {"kind": "level_ladder", "code": "career", "currency": "points", "levels": [{"at": 0, "name": "A"}, {"at": 10, "name": "B"}]}
+    t = make_tenant(config(currency(), rule("r", pays=5, cooldown_s=60), rule("gone", pays=1), ladder))
+    changed = config(currency(name="Points"), rule("r", ["act", "b/c"], pays=6, when={"==": [{"var": "event.data.é"}, 1]}), rule("new", pays=1),
+                     {**ladder, "levels": [{"at": 0, "name": "A"}, {"at": 20, "name": "B"}, {"at": 30}]})
+    plan = t.call("POST", "/config/plan", changed).ok()
+    assert {(c["change"], c["code"]): c["differences"] for c in plan["changes"]} == {
+        ("changed", "points"): ['/name: "Points", which is new'],
+        ("changed", "r"): ['/on/1: "b/c", which is new', "/grant/0/amount: 6, was 5", "/cooldown_s: gone, was 60",
+                           '/when: {"==":[{"var":"event.data.é"},1]}, which is new'],
+        ("changed", "career"): ["/levels/1/at: 20, was 10", '/levels/2: {"at":30}, which is new'],
+        ("created", "new"): [], ("deleted", "gone"): []}
+    assert all("differences" not in change for change in t.apply(changed)["changes"])
+
+
+def test_M12_what_a_rollback_would_bring_back_can_be_read(make_tenant):
+    first, second = config(currency(), rule("r", pays=5)), config(currency())
+    t = make_tenant(first)
+    assert t.apply(second)["version"] == 2
+    was = t.get("/config/versions/1")
+    assert was.headers["etag"] == '"v1"' and was.ok() == {"version": 1, "definitions": was.json["definitions"]}
+    assert [d["code"] for d in was.json["definitions"]] == ["points", "r"]
+    assert t.get("/config/versions/2").body == t.get("/config").body
+    assert t.get("/config/versions/0").ok() == {"version": 0, "definitions": []}
+    for version in ("3", "-1", "1.0", "x", "9007199254740993", "99999999999999999999"):
+        t.get(f"/config/versions/{version}").problem("not-found")
+    t.call("POST", "/config/rollback", {"version": 1}, headers={"If-Match": '"v2"', "Idempotency-Key": "back"}).ok()
+    assert t.export()["definitions"] == was.json["definitions"]
+
+
 def test_state_too_large_is_refused(make_tenant):
     t = make_tenant(config(currency()))
     many = [rule("r", pays=1, count=[{"metric": f"m{i}", "by": 1} for i in range(8)])]

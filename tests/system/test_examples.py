@@ -49,6 +49,7 @@ STORY = [
     ("get_definition_history", "a-rule"),
     ("list_definitions", "rules"),
     ("list_config_versions", "versions"),
+    ("get_config_version", "the-first"),
     ("roll_back_config", "back-to-the-first"),
     ("list_audit", "the-last-changes"),
     ("list_tenants", "tenants"),
