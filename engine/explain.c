@@ -3,7 +3,11 @@
 #include "engine/counters.h"
 #include "engine/settling.h"
 
-enum { WAITS_MAX = 64 }; /* more than the periods and cooldowns of a rule can follow on each other */
+enum {
+    WAITS_MAX = 64,              /* more than the periods and cooldowns of a rule can follow on each other */
+    CLOCK_MS = 8 * 24 * 3600000, /* how far conditions are looked at ahead: each hour of a week, and what a change of clocks moves */
+    LOOKS_MAX = 512,             /* at the conditions, in all */
+};
 
 struct explaining {
     struct settling w; /* as a settling of the event, thought of or given, would see it */
@@ -11,6 +15,7 @@ struct explaining {
     const struct rule *rule;
     struct expr_scope scope;
     struct explanation *out;
+    int looks;
 };
 
 static struct check *add(struct explaining *x, enum check_kind kind, bool passed) {
@@ -209,11 +214,65 @@ static int64_t caps_wait(const struct explaining *x, const struct check *amounts
     return first;
 }
 
-static int64_t next_time(const struct explaining *x, const struct check *amounts) {
+/* Whether a condition can pass at another time though nothing happens: it asks for the time, or for what a period has. */
+static bool hangs_on_time(const struct expr *e) {
+    if (!e) return false;
+    if (expr_uses(e) & EXPR_USES_PERIODS) return true;
+    for (size_t i = 0; i < expr_names_count(e); i++)
+        if (str_is(expr_name(e, i), "event.time")) return true;
+    return false;
+}
+
+/* What passes for any event at the time of the question is not looked at again, where it does not hang on the time. */
+static bool passes_at(struct explaining *x, const struct expr *e, struct arena *scratch) {
+    struct check open = {.kind = CHECK_CONDITION};
+    struct expr_stop why;
+    uint16_t failing;
+    bool passed;
+    if (!e || is_open(x, &open, e)) return true;
+    return expr_test(e, &x->scope, scratch, &passed, &failing, &why) == EXPR_OK && passed;
+}
+
+static bool conditions_pass_at(struct explaining *x, int64_t t_ms) {
+    struct arena *scratch = arena_new();
+    x->looks++;
+    x->w.time_ms = t_ms;
+    x->scope = scope_of(&x->w, x->rule->code);
+    bool pass = passes_at(x, x->rule->audience_when, scratch) && passes_at(x, x->rule->when, scratch);
+    arena_free(&scratch);
+    return pass;
+}
+
+/* From when on audience and condition let an event through, t itself or later, with everything but the time as it is: what they ask of the
+ * clock changes with the hours of the member's zone; what they compare the time itself with is found between two hours. INT64_MAX: not
+ * within CLOCK_MS. */
+static int64_t conditions_wait(struct explaining *x, int64_t t_ms) {
+    int64_t before = t_ms, at = t_ms;
+    bool found = conditions_pass_at(x, at);
+    while (!found && at < t_ms + CLOCK_MS && x->looks < LOOKS_MAX) {
+        before = at;
+        at = period_end(x->scope.zone, PERIOD_HOUR, at);
+        found = conditions_pass_at(x, at);
+    }
+    while (found && at - before > 1) {
+        int64_t middle = before + (at - before) / 2;
+        if (conditions_pass_at(x, middle)) {
+            at = middle;
+        } else {
+            before = middle;
+        }
+    }
+    conditions_pass_at(x, x->q->time_ms); /* the settling is that of the question again */
+    return found ? at : INT64_MAX;
+}
+
+static int64_t next_time(struct explaining *x, const struct check *amounts) {
+    bool conditions = hangs_on_time(x->rule->audience_when) || hangs_on_time(x->rule->when);
     int64_t t_ms = x->w.time_ms;
     for (int i = 0; i < WAITS_MAX; i++) {
         int64_t until = rule_waits(x, t_ms), cap = caps_wait(x, amounts, t_ms);
         if (cap > until) until = cap;
+        if (until == t_ms && conditions) until = conditions_wait(x, t_ms);
         if (until == INT64_MAX) return 0;
         if (until == t_ms) return t_ms;
         t_ms = until;
@@ -272,7 +331,12 @@ static enum verdict check_grants(struct explaining *x, struct check *amounts) {
     return best;
 }
 
-static bool is_mended_by_time(enum check_kind kind) { return kind == CHECK_DATES || kind == CHECK_LIMIT || kind == CHECK_COOLDOWN; }
+static bool is_condition(enum check_kind kind) { return kind == CHECK_AUDIENCE || kind == CHECK_CONDITION; }
+
+static bool is_mended_by_time(const struct rule *r, const struct check *c) {
+    if (is_condition(c->kind)) return !c->stopped && hangs_on_time(c->kind == CHECK_AUDIENCE ? r->audience_when : r->when);
+    return c->kind == CHECK_DATES || c->kind == CHECK_LIMIT || c->kind == CHECK_COOLDOWN;
+}
 
 void explain_rule(const struct program *p, struct member_state *s, const struct question *q, const struct tenant_keys *keys,
                   struct arena *a, struct explanation *out) {
@@ -292,7 +356,8 @@ void explain_rule(const struct program *p, struct member_state *s, const struct 
     for (size_t i = 0; i < n; i++) {
         const struct check *c = &out->checks.items[i];
         if (c->verdict < verdict) verdict = c->verdict;
-        if (c->verdict == VERDICT_FAILED && !is_mended_by_time(c->kind)) waiting_helps = false;
+        if (c->verdict != VERDICT_FAILED) continue;
+        if (!is_mended_by_time(q->rule, c)) waiting_helps = false;
     }
     out->would_pay = verdict;
     out->next_at = waiting_helps ? next_time(&x, amounts) : 0;

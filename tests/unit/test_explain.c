@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "engine/explain.h"
@@ -149,9 +150,51 @@ static void conditions_show_the_values_of_their_variables(void **state) { /* SEM
            "'member.attributes.city':'Bonn','member.level.career':" level "}" part "}," PAYS_10
     says(w, NOON, "true", "2026-11-21T12:00:00.000Z", IN_BONN("true", "0", "1", ""));
     for (int i = 0; i < 3; i++) world_event(w, "call", NOON, NULL);
-    says(w, NOON, "false", NULL, IN_BONN("false", "3", "2", ",'part':'/when/and/0'"));
+    says(w, NOON, "false", "2026-11-22T00:00:00.000Z", IN_BONN("false", "3", "2", ",'part':'/when/and/0'")); /* the next day counts anew */
     says(w, "2026-11-22T00:00:00Z", "true", "2026-11-22T00:00:00.000Z", IN_BONN("true", "0", "2", ""));
     says(w, "2026-11-20T12:00:00Z", "true", "2026-11-20T12:00:00.000Z", IN_BONN("true", "0", "2", "")); /* a day before the row's */
+}
+
+/* A16: with everything but the time as it is, at the first moment at which the conditions let it through. */
+static void a_condition_of_the_clock_says_when_it_next_holds(void **state) {
+    struct world *w = world_new(*state, "");
+    static const struct {
+        const char *when, *zone, *time, *next;
+    } cases[] = {
+        {"{'>=':[{'hour':[]},18]}", "UTC", NOON, "2026-11-21T18:00:00.000Z"},
+        {"{'>=':[{'hour':[]},18]}", "Asia/Kolkata", NOON, "2026-11-21T12:30:00.000Z"}, /* 17:30 there: at its own hour */
+        {"{'<':[{'hour':[]},12]}", "UTC", NOON, "2026-11-22T00:00:00.000Z"},
+        {"{'and':[{'==':[{'day_of_week':[]},5]},{'==':[{'hour':[]},9]}]}", "UTC", NOON, "2026-11-27T09:00:00.000Z"},
+        {"{'==':[{'day_of_week':[]},6]}", "UTC", "2026-11-22T00:00:00Z", "2026-11-28T00:00:00.000Z"}, /* a whole week ahead, but for a day */
+        {"{'==':[{'hour':[]},2]}", "Europe/Berlin", "2026-03-29T00:30:00Z", "2026-03-30T00:00:00.000Z"}, /* that night has no 2 o'clock */
+        {"{'>=':[{'var':'event.time'},'2026-11-21T13:14:15.016Z']}", "UTC", NOON, "2026-11-21T13:14:15.016Z"},
+        {"{'==':[{'hour':[]},25]}", "UTC", NOON, NULL},
+        {"{'and':[{'>=':[{'hour':[]},18]},{'==':[{'var':'member.type'},'x']}]}", "UTC", NOON, NULL},
+        {"{'>':[{'/':[1,{'-':[{'hour':[]},12]}]},0]}", "UTC", NOON, NULL}, /* now it stops: that is a fault to be mended */
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct str both =
+            str_printf(w->a, "{'kind':'settings','zone':'%s'}," RULE("'when':%s," GRANT), cases[i].zone, cases[i].when);
+        world_configure(w, str_z(w->a, both));
+        const char *said = str_z(w->a, explained(w, "call", cases[i].time, NULL));
+        const char *next = cases[i].next ? str_z(w->a, str_printf(w->a, "\"next_at\":\"%s\",\"checks\"", cases[i].next))
+                                         : "\"next_at\":null,\"checks\"";
+        if (!strstr(said, next)) fail_msg("%s: %s", cases[i].when, said);
+        if (!cases[i].next) continue; /* and so it is */
+        const char *then = str_z(w->a, explained(w, "call", cases[i].next, NULL));
+        if (!strstr(then, "\"would_pay\":true")) fail_msg("%s: %s", cases[i].when, then);
+    }
+}
+
+/* The clock with an audience, a limit and a cooldown: the first moment at which nothing is in the way. */
+static void a_condition_of_the_clock_waits_together_with_limits(void **state) {
+    struct world *w = world_new(*state, RULE("'audience':{'when':{'<':[{'day_of_week':[]},6]}},'when':{'<':[{'hour':[]},14]},"
+                                             "'limits':[{'count':1,'per':'day'}]," GRANT));
+    world_event(w, "call", "2026-11-20T13:00:00Z", NULL); /* a Friday */
+    const char *said = str_z(w->a, explained(w, "call", "2026-11-20T13:30:00Z", NULL));
+    if (!strstr(said, "\"would_pay\":false,\"next_at\":\"2026-11-23T00:00:00.000Z\"")) fail_msg("%s", said);
+    said = str_z(w->a, explained(w, "call", "2026-11-23T15:00:00Z", NULL));
+    if (!strstr(said, "\"would_pay\":false,\"next_at\":\"2026-11-24T00:00:00.000Z\"")) fail_msg("%s", said);
 }
 
 static void an_expression_that_stops_says_why(void **state) {
@@ -309,6 +352,8 @@ int main(void) {
         TEST(a_rule_without_grants_never_pays),
         TEST(an_audience_by_types),
         TEST(conditions_show_the_values_of_their_variables),
+        TEST(a_condition_of_the_clock_says_when_it_next_holds),
+        TEST(a_condition_of_the_clock_waits_together_with_limits),
         TEST(an_expression_that_stops_says_why),
         TEST(what_hangs_on_the_event_is_open_unless_one_is_given),
         TEST(the_type_is_open_where_there_are_several),
