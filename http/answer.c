@@ -1,5 +1,6 @@
 /* http/answer.c: problems, and every answer as it goes to the web server. */
 #include "base/json.h"
+#include "http/headers.h"
 #include "http/route.h"
 
 static void put_faults(struct json_writer *w, struct arena *a, struct str prefix, const struct faults *f) {
@@ -146,6 +147,7 @@ struct str response_text(const struct request *r, const struct response *out) {
     if (out->status == 401) buf_z(&b, "WWW-Authenticate: Bearer\r\n");
     if (out->etag.n > 0) buf_f(&b, "ETag: " STR_FMT "\r\n", STR_ARG(out->etag));
     if (out->allow.n > 0) buf_f(&b, "Allow: " STR_FMT "\r\n", STR_ARG(out->allow));
+    if (out->status == 415 && !is_plain(r->content_encoding)) buf_z(&b, "Accept-Encoding: identity\r\n"); /* RFC 9110, 15.5.16 */
     put_rates(&b, &r->rates);
     if (out->retry_after > 0) buf_f(&b, "Retry-After: %lld\r\n", (long long)out->retry_after);
     if (out->replayed) buf_z(&b, "Idempotency-Replayed: true\r\n");

@@ -18,6 +18,8 @@ struct str bearer_of(struct str authorization) {
     return same_word(scheme, "Bearer") ? trim(rest) : STR("");
 }
 
+bool is_plain(struct str content_encoding) { return trim(content_encoding).n == 0 || same_word(trim(content_encoding), "identity"); }
+
 bool is_json_type(struct str content_type) { return media_type_is(content_type, "application/json"); }
 
 bool media_type_is(struct str content_type, const char *wanted) {

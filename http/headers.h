@@ -13,6 +13,8 @@ bool header_joined(struct str value);
 struct str bearer_of(struct str authorization);
 /* The type itself, whatever its parameters but a charset that is not utf-8. */
 bool media_type_is(struct str content_type, const char *type);
+/* Whether a Content-Encoding says that there is none. */
+bool is_plain(struct str content_encoding);
 /* application/json, with no parameter but charset=utf-8. */
 bool is_json_type(struct str content_type);
 /* One entity tag of a list, as If-Match and If-None-Match have (RFC 9110, 8.8.3): cut off the front of `rest`, which is then what comes

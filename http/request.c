@@ -36,6 +36,7 @@ static const struct {
 } texts[] = {
     {"REQUEST_URI", offsetof(struct request, uri)},
     {"CONTENT_TYPE", offsetof(struct request, content_type)},
+    {"HTTP_CONTENT_ENCODING", offsetof(struct request, content_encoding)},
     {"HTTP_AUTHORIZATION", offsetof(struct request, authorization)},
     {"HTTP_IDEMPOTENCY_KEY", offsetof(struct request, idempotency_key)},
     {"HTTP_IF_MATCH", offsetof(struct request, if_match)},

@@ -109,6 +109,9 @@ static enum problem check_body(struct request *r) {
     if (r->body_too_large || r->body.n > route->body_max) {
         return fault_say(&r->faults, P_BODY_TOO_LARGE, "the body has at most %zu bytes", route->body_max);
     }
+    if (!is_plain(r->content_encoding)) {
+        return fault_say(&r->faults, P_MEDIA_TYPE, "the body must come as it is: Content-Encoding is not taken");
+    }
     if (r->body.n == 0 && route->cloudevents && r->ce.n > 0) { /* in binary mode: an event without data */
         r->json = (struct json){.type = JSON_NULL};
         return P_OK;

@@ -17,7 +17,7 @@ CUT = 200_000  # the recorder keeps no more of a body
 REQUEST_ID = re.compile(r'(?<="request_id":")[A-Za-z0-9-]+')
 PROBLEM = {"$ref": "#/components/schemas/Problem"}
 # Fields of an answer that mean something to a client: undocumented they may not be there.
-MEANT = {"allow", "etag", "idempotency-replayed", "location", "ratelimit", "ratelimit-policy", "retry-after", "www-authenticate"}
+MEANT = {"accept-encoding", "allow", "etag", "idempotency-replayed", "location", "ratelimit", "ratelimit-policy", "retry-after", "www-authenticate"}
 # Of addresses and methods that are not described.
 NOWHERE = {"bad-request", "not-found", "method-not-allowed", "body-too-large", "uri-too-long", "headers-too-large", "rate-limited",
            "bad-gateway", "timeout"}

@@ -1,8 +1,10 @@
 """Each row of the routes table × everything that can be wrong with a request (invariant 13): a 4xx problem, nothing written.
 
 Nothing here names a route: a new one is covered by standing in the table, by its description, and by an example of its request."""
+import gzip
 import hmac
 import json
+import zlib
 
 import pytest
 
@@ -186,7 +188,20 @@ def test_inv13_another_content_type(unwritten, name):
     headers, path = unwritten.headers(route), unwritten.path(route)
     raw = json.dumps(unwritten.good_body(route)).encode()
     for kind in ("text/plain", "application/xml", "application/x-www-form-urlencoded", "application/jsonx", "json", None):
-        unwritten.send(route, path, raw, {**headers, "Content-Type": kind}).problem("unsupported-media-type")
+        answer = unwritten.send(route, path, raw, {**headers, "Content-Type": kind})
+        assert answer.problem("unsupported-media-type") and "accept-encoding" not in answer.headers
+
+
+@pytest.mark.parametrize("name", WITH_BODY)
+def test_inv13_a_body_in_an_encoding(unwritten, name):
+    route = PUBLIC[name]
+    headers, path = unwritten.headers(route), unwritten.path(route)
+    raw = json.dumps(unwritten.good_body(route)).encode()
+    for coding, body in (("gzip", gzip.compress(raw)), ("GZIP", raw), ("deflate", zlib.compress(raw)), ("br, gzip", raw), ("x", b"{")):
+        answer = unwritten.send(route, path, body, {**headers, "Content-Encoding": coding})
+        assert "Content-Encoding" in answer.problem("unsupported-media-type")["detail"]
+        assert answer.headers["accept-encoding"] == "identity"
+    unwritten.send(route, path, b"{", {**headers, "Content-Encoding": " Identity"}).problem("malformed-json")
 
 
 @pytest.mark.parametrize("name", WITH_BODY)
