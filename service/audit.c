@@ -71,8 +71,8 @@ static void put_line(struct arena *a, struct json_writer *w, const struct audit_
     json_close_object(w);
 }
 
-enum problem audit_read(struct service *s, struct arena *a, tenant_id t, bool members, struct str cursor, size_t limit,
-                        struct str *out, struct faults *f) {
+enum problem audit_read(struct service *s, struct arena *a, tenant_id t, bool members, struct str cursor, size_t limit, struct str *out,
+                        struct faults *f) {
     struct uuid before;
     memset(before.b, 0xff, sizeof before.b);
     if (cursor.n > 0 && !uuid_of_text(cursor, &before)) return P_CURSOR;

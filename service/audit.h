@@ -4,8 +4,8 @@
 
 #include "service/service.h"
 
-/* {"data":[{"id","at","actor","action","target","member","detail"}…],"next_cursor"}; tenant 0: the operators' own. `member` is the tenant's id
- * of the member whose number the target names, looked up now: null of one that is erased, of other targets, and without `members`. */
+/* {"data":[{"id","at","actor","action","target","member","detail"}…],"next_cursor"}; tenant 0: the operators' own. `member` is the tenant's
+ * id of the member whose number the target names, looked up now: null of one that is erased, of other targets, and without `members`. */
 MUST_CHECK enum problem audit_read(struct service *s, struct arena *a, tenant_id t, bool members, struct str cursor, size_t limit,
                                    struct str *out, struct faults *f);
 

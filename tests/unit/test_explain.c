@@ -165,7 +165,8 @@ static void a_condition_of_the_clock_says_when_it_next_holds(void **state) {
         {"{'>=':[{'hour':[]},18]}", "Asia/Kolkata", NOON, "2026-11-21T12:30:00.000Z"}, /* 17:30 there: at its own hour */
         {"{'<':[{'hour':[]},12]}", "UTC", NOON, "2026-11-22T00:00:00.000Z"},
         {"{'and':[{'==':[{'day_of_week':[]},5]},{'==':[{'hour':[]},9]}]}", "UTC", NOON, "2026-11-27T09:00:00.000Z"},
-        {"{'==':[{'day_of_week':[]},6]}", "UTC", "2026-11-22T00:00:00Z", "2026-11-28T00:00:00.000Z"}, /* a whole week ahead, but for a day */
+        {"{'==':[{'day_of_week':[]},6]}", "UTC", "2026-11-22T00:00:00Z",
+         "2026-11-28T00:00:00.000Z"}, /* a whole week ahead, but for a day */
         {"{'==':[{'hour':[]},2]}", "Europe/Berlin", "2026-03-29T00:30:00Z", "2026-03-30T00:00:00.000Z"}, /* that night has no 2 o'clock */
         {"{'>=':[{'var':'event.time'},'2026-11-21T13:14:15.016Z']}", "UTC", NOON, "2026-11-21T13:14:15.016Z"},
         {"{'==':[{'hour':[]},25]}", "UTC", NOON, NULL},
@@ -173,12 +174,11 @@ static void a_condition_of_the_clock_says_when_it_next_holds(void **state) {
         {"{'>':[{'/':[1,{'-':[{'hour':[]},12]}]},0]}", "UTC", NOON, NULL}, /* now it stops: that is a fault to be mended */
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct str both =
-            str_printf(w->a, "{'kind':'settings','zone':'%s'}," RULE("'when':%s," GRANT), cases[i].zone, cases[i].when);
+        struct str both = str_printf(w->a, "{'kind':'settings','zone':'%s'}," RULE("'when':%s," GRANT), cases[i].zone, cases[i].when);
         world_configure(w, str_z(w->a, both));
         const char *said = str_z(w->a, explained(w, "call", cases[i].time, NULL));
-        const char *next = cases[i].next ? str_z(w->a, str_printf(w->a, "\"next_at\":\"%s\",\"checks\"", cases[i].next))
-                                         : "\"next_at\":null,\"checks\"";
+        const char *next =
+            cases[i].next ? str_z(w->a, str_printf(w->a, "\"next_at\":\"%s\",\"checks\"", cases[i].next)) : "\"next_at\":null,\"checks\"";
         if (!strstr(said, next)) fail_msg("%s: %s", cases[i].when, said);
         if (!cases[i].next) continue; /* and so it is */
         const char *then = str_z(w->a, explained(w, "call", cases[i].next, NULL));
