@@ -1,9 +1,10 @@
 """Answers that a described route can give, and that no other test brings about over HTTP."""
+import json
 import time
 
 import pytest
 
-from accolade import config, currency, grant, rule
+from accolade import ROOT, config, currency, grant, rule
 
 CONFIG = config(currency(), rule("r", pays=3))
 
@@ -87,6 +88,29 @@ def test_M1_all_tenants(make_tenant):
     assert len({row["tenant"] for row in rows}) == len(rows)
     (row,) = [row for row in rows if row["tenant"] == t.code]
     assert (row["status"], row["config_version"]) == ("active", 1)
+
+
+def test_M1_a_tenant_from_a_preset_or_a_document_of_its_own(make_tenant):
+    """By the operator over HTTP: the first configuration, or no tenant at all, and each fault where it was sent."""
+    t = make_tenant(CONFIG)
+    operator = t.stack.env["ACCOLADE_OPERATOR_KEY"]
+
+    def make(name, **more):
+        return t.call("POST", "/tenants", {"tenant": f"{t.code}-{name}", **more}, key=operator, headers={"Idempotency-Key": f"{t.code}-{name}"})
+
+    made = make("preset", preset="call-center").ok(201)
+    assert (made["status"], made["config_version"]) == ("active", 1)
+    key = t.call("POST", f"/tenants/{t.code}-preset/keys", {"name": "n", "scopes": ["all"]}, key=operator, headers={"Idempotency-Key": "k"}).ok(201)
+    preset = json.loads((ROOT / "presets" / "call-center" / "config.json").read_text())["definitions"]
+    assert sorted(d["code"] for d in t.call("GET", "/config/rule", key=key["key"]).ok()["definitions"]) == \
+        sorted(d["code"] for d in preset if d["kind"] == "rule")
+    assert make("document", config=CONFIG).ok(201)["config_version"] == 1
+    make("none", preset="no-such").problem("validation-failed", "/preset")
+    make("both", preset="call-center", config=CONFIG).problem("validation-failed", "/config")
+    make("bad", config=config(rule("x", pays=1))).problem("invalid-definition", "/config/definitions/0/grant/0/currency")
+    make("preset", preset="call-center").ok(201)  # a repeat
+    for name in ("none", "both", "bad"):
+        t.call("GET", f"/tenants/{t.code}-{name}", key=operator).problem("not-found")
 
 
 MANY = [rule(f"r{i}", grant=[grant(1)], limits=[{"count": 1, "per": p} for p in ("hour", "day", "week", "month", "ever")]) for i in range(200)]
