@@ -1,5 +1,6 @@
 """memcached: copies of profiles and catalogues under their versions, and nothing that depends on them (DESIGN 8; invariant 8, issue 5, 2)."""
 import json
+import re
 import signal
 import subprocess
 import time
@@ -66,6 +67,10 @@ class Side:
     def state(self):
         checks = json.loads(ask(self.master.socket("api"), message(uri="/readyz", ACCOLADE_LISTENER="admin")).body)
         return checks["checks"]["memcached"]
+
+    def results(self):
+        text = ask(self.master.socket("api"), message(uri="/metrics", ACCOLADE_LISTENER="admin")).body.decode()
+        return {what: int(n) for what, n in re.findall(r'^accolade_memcached_results_total{result="(\w+)"} (\d+)$', text, re.M)}
 
     def until(self, condition, ask_for):
         """Asks until the condition holds: on a busy machine a call may take too long, and a copy is then not kept that once."""
@@ -191,6 +196,22 @@ def test_an_erased_member_and_a_second_one_of_its_name(t, side):
     assert gone.status == 404
     t.event(data={"n": 3})
     assert shown(side.profile(t))[0] == 3
+
+
+def test_M11_what_came_of_calls_is_counted(t, side):
+    """Of copies alone: what hosts tell each other once a second is no hit and no miss."""
+    t.event(data={"n": 1})
+    began = side.results()
+    side.until(lambda: all(side.results()[what] > began[what] for what in ("hit", "miss", "store")), lambda: side.profile(t))
+    before = side.results()
+    time.sleep(1.5)
+    assert side.results() == before and before["fault"] == began["fault"]
+    with side.spoiled("hung"):
+        for _ in range(3):
+            side.profile(t)
+        hung = side.results()
+    assert {what: hung[what] - before[what] for what in ("hit", "miss", "store")} == {"hit": 0, "miss": 0, "store": 0}
+    assert hung["fault"] > before["fault"] and hung["rest"] + hung["fault"] >= before["rest"] + before["fault"] + 2
 
 
 @pytest.mark.parametrize("mode", ["absent", "flushed", "hung", "wrong"])

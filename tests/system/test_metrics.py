@@ -1,8 +1,12 @@
 """M11: /metrics, what all workers of all pools have counted together, in Prometheus' text format, by the private listener alone."""
+import json
 import re
+import socket
 import time
 
-from accolade import ROOT, config, currency, rule
+from accolade import ROOT, SLOW, config, currency, rule
+from fastcgi import Connection, Master, ask, message
+from wire import wait_for
 
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
 SAMPLE = re.compile(r'^(accolade_[a-z_]+)(?:\{((?:[a-z]+="[^"\\]*",?)+)\})? (-?[0-9.]+)$')
@@ -37,6 +41,10 @@ def scrape(stack):
     answer = stack.admin.send("GET", "/metrics")
     assert answer.status == 200 and answer.headers["content-type"] == TYPE, answer
     return families(answer.body.decode())
+
+
+def scrape_master(master):
+    return families(ask(master.socket("api"), message(uri="/metrics", ACCOLADE_LISTENER="admin")).body.decode())
 
 
 def value(found, name, suffix="", **labels):
@@ -143,6 +151,50 @@ def test_M11_a_busy_row_is_counted_as_retried(make_tenant):
     now = scrape(t.stack)
     assert value(now, "accolade_retries_total", why="busy") > value(before, "accolade_retries_total", why="busy")
     assert value(now, "accolade_database_results_total", result="busy") > value(before, "accolade_database_results_total", result="busy")
+
+
+def test_M11_workers_that_die_and_what_they_died_of(make_tenant, tmp_path):
+    """An event that fells whoever settles it: twice, then it is refused."""
+    t = make_tenant(CONFIG)
+    body = t.event_body()
+    (tmp_path / "traps").mkdir()
+    (tmp_path / "traps" / f"item-{body['id']}").write_text("kill")
+    with Master(t.stack, tmp_path / "pool", trap_dir=tmp_path / "traps", memcached="") as master:
+        before = scrape_master(master)
+        assert value(before, "accolade_quarantined") == 0 == value(before, "accolade_worker_deaths_total", pool="events")
+        for _ in range(2):
+            assert Connection(master.socket("events"), message("POST", "/v1/events", json.dumps(body).encode(), key=t.key)).answer() is None
+        answer = ask(master.socket("events"), message("POST", "/v1/events", json.dumps(body).encode(), key=t.key))
+        assert answer.status == 503 and json.loads(answer.body)["code"] == "quarantined"
+        found = scrape_master(master)
+        assert value(found, "accolade_quarantined") == 1
+        assert {k[1][1]: v for k, v in found["accolade_worker_deaths_total"][1].items()} == {"events": 2, "bulk": 0, "api": 0}
+        assert value(found, "accolade_worker_starts_total", pool="events") == 3
+        wait_for(lambda: value(scrape_master(master), "accolade_requests_total", route="send_events", method="POST", status="503") == 1)
+        assert ("", ("server", "memcached")) not in found["accolade_server_up"][1]
+
+
+def test_M11_a_database_that_hangs_and_one_that_is_back(stack, make_tenant, tmp_path):
+    """Somebody listens in its place and says nothing; then the database is there."""
+    t, path = make_tenant(CONFIG), tmp_path / "database.sock"
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen(64)
+    with Master(stack, tmp_path / "pool", db_socket=path) as master:
+        request = message("POST", "/v1/events", json.dumps(t.event_body()).encode(), key=t.key)
+        assert ask(master.socket("events"), request).status == 503
+        found = scrape_master(master)
+        assert value(found, "accolade_database_breaker_open") == 1 == value(found, "accolade_database_breaker_trips_total")
+        wait_for(lambda: value(scrape_master(master), "accolade_database_results_total", result="gone") >= 1, 10 * SLOW)
+        wait_for(lambda: value(scrape_master(master), "accolade_server_up", server="database") == 0, 10 * SLOW)
+        path.unlink()
+        path.symlink_to(stack.env["ACCOLADE_DB_SOCKET"])
+        listener.close()  # the looks that wait end with it
+        wait_for(lambda: value(scrape_master(master), "accolade_database_breaker_open") == 0, 10 * SLOW)
+        assert ask(master.socket("events"), request).status == 200
+        wait_for(lambda: value(scrape_master(master), "accolade_database_connections_total") >= 1, 10 * SLOW)
+        assert value(scrape_master(master), "accolade_database_breaker_trips_total") == 1
+        wait_for(lambda: value(scrape_master(master), "accolade_server_up", server="database") == 1, 10 * SLOW)
 
 
 def test_M11_only_by_the_private_listener_and_nothing_of_tenants_in_it(make_tenant):
