@@ -32,7 +32,8 @@ def ask(path, *commands, end=None):
 def names(path):
     """The names of all copies."""
     lines = ask(path, b"lru_crawler metadump all", end=b"END\r\n").splitlines()
-    return [line.split()[0][len(b"key="):].replace(b"%3A", b":") for line in lines if line.startswith(b"key=")]
+    found = (line.split()[0][len(b"key="):].replace(b"%3A", b":") for line in lines if line.startswith(b"key="))
+    return list(dict.fromkeys(found))  # one that moves meanwhile is told twice
 
 
 def value(path, name):
