@@ -122,7 +122,11 @@ uint64_t db_last_id(const struct db *db) { return db->last_id; }
 
 /* ---- errors ---- */
 
+/* Nothing is wrong with what was asked for: it can be done when there is room. */
+static bool is_full(unsigned error) { return error == ER_RECORD_FILE_FULL || error == ER_DISK_FULL || error == ER_ERROR_ON_WRITE; }
+
 static enum db_result classify(unsigned error) {
+    if (is_full(error)) return DB_GONE;
     switch (error) {
     case ER_LOCK_DEADLOCK:
     case ER_CHECKREAD: return DB_RETRY;
@@ -184,7 +188,10 @@ static ssize_t read_patiently(MARIADB_PVIO *pvio, uchar *buffer, size_t length) 
 /* `what` is the name of a statement or command. Values are in no line. */
 static enum db_result failure(struct db *db, const char *what, unsigned error) {
     enum db_result r = classify(error);
-    if (r == DB_GONE) {
+    if (is_full(error)) {
+        log_line(LOG_ERROR, "database", "what=\"the server's disk is full\" statement=%s errno=%u", what, error);
+        db_drop(db);
+    } else if (r == DB_GONE) {
         log_line(LOG_WARN, "database", "what=\"connection lost\" statement=%s errno=%u", what, error);
         check_time(db, db->address.read_timeout_ms);
         db_drop(db);

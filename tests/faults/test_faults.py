@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from accolade import SLOW, parallel
+import small_disk
+from accolade import DATABASE, SLOW, parallel
 from keeper import send, stat_of
 from load import CONFIG, Load
 from storm import Storm
@@ -72,6 +73,40 @@ def test_inv3_a_killed_database_is_503_within_2_s_and_comes_back_without_a_resta
     finished(load)
     assert set(load.statuses) <= {200, 201, 404, 409, 503}
     assert keeper.members("pool") == workers
+
+
+@pytest.mark.skipif(DATABASE != "mariadbd", reason="written for MariaDB")
+@pytest.mark.skipif(not small_disk.is_possible(), reason="a small disk takes root, to mount it")
+def test_inv3_a_full_disk_for_the_database_is_503_until_there_is_room(stack, keeper):
+    """What writes is refused for a while, and may be sent again; nothing acknowledged is lost, and nothing has to be started. MariaDB ends itself
+    where a page of its own finds no room: it is started again, as by systemd."""
+    t = stack.tenant(CONFIG)
+    said = stack.pool_log().count("the server's disk is full")
+    with small_disk.SmallDisk(keeper, free=48) as disk, under_load(t, threads=2) as load:
+        wait_for(lambda: len(load.book.answers) > 10, 10 * SLOW)
+        workers = keeper.members("pool")
+        disk.fill()
+        large, refused, slowest = {"x": "x" * 3000}, [], 0.0
+        deadline = time.monotonic() + 20 * SLOW
+        while len(refused) < 20 and time.monotonic() < deadline:
+            began = time.monotonic()
+            answer = t.send(type="large", member="m2", data=large)
+            slowest = max(slowest, time.monotonic() - began)
+            refused += [answer] if answer.status != 200 else []
+        assert len(refused) == 20
+        for answer in refused:
+            answer.problem("unavailable")
+            assert int(answer.headers["retry-after"]) >= 1
+        assert slowest < 5 * SLOW
+        disk.make_room()
+        keeper.wait_for("database", "pool")
+        wait_for(lambda n=len(load.book.answers): len(load.book.answers) > n + 20, 15 * SLOW)
+        assert keeper.members("pool") == workers
+    load.check_every_answer(threads=2)
+    assert load.violations == [] and set(load.statuses) <= {200, 201, 404, 409, 503}, (load.violations, load.statuses)
+    t.verify()
+    assert stack.pool_log().count("the server's disk is full") > said
+    keeper.deaths[:] = [death for death in keeper.deaths if not death.startswith("database ")]
 
 
 # ---- the log ----
