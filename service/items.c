@@ -128,10 +128,12 @@ static void run(struct set *set) {
             if (++less > set->n + 1) give_up(set, P_UNAVAILABLE, 1, "the same events are sent all the time; send the same request again");
             break;
         case TRIED_AGAIN:
-            if (++again > TRIES_MAX) {
-                give_up(set, P_UNAVAILABLE, 1, "the same rows are being changed all the time; send the same request again");
-            } else {
+            if (++again <= TRIES_MAX) {
                 pause_a_little(again);
+            } else if (set->n > 1) {
+                run_parts(set, (set->n + 1) / 2);
+            } else {
+                give_up(set, P_UNAVAILABLE, 1, "the same rows are being changed all the time; send the same request again");
             }
             break;
         case TRIED_LOST:

@@ -265,11 +265,11 @@ def test_MECHANICS2_a_deadlock_reaches_no_client(master, t):
 
 
 @contextmanager
-def refusing(t, table, member):
+def refusing(t, table, member, error=1644):
     """The server itself refuses rows of this member, in the midst of the transaction: an error that no lock and no lost connection is."""
     ((number,),) = t.stack.sql("SELECT member_no FROM member_key WHERE tenant_id = %s AND external_id = %s", t.id, member)
     t.stack.sql(f"CREATE TRIGGER trouble BEFORE INSERT ON {table} FOR EACH ROW IF NEW.tenant_id = {t.id} AND NEW.member_no = {number} "
-                "THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'trouble'; END IF")
+                f"THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'trouble', MYSQL_ERRNO = {error}; END IF")
     try:
         yield
     finally:
@@ -300,6 +300,24 @@ def test_MECHANICS2_inv3_a_set_that_the_database_refuses_is_halved_down_to_the_o
     assert [a.status for a in again] == [200] * 16
     assert [a.body for i, a in enumerate(again) if i != 5] == [a.body for i, a in enumerate(answers) if i != 5]
     assert [t.balance(f"m{i}") for i in range(16)] == [3] * 16
+    t.verify()
+
+
+def test_MECHANICS2_a_set_that_meets_deadlocks_all_the_time_is_halved_too(master, t):
+    """1213 each time that one member's row is touched: three tries more, then halves, down to the one that gets 503."""
+    for i in range(8):
+        t.join(f"m{i}")
+    with refusing(t, "entry", "m2", error=1213):
+        with gathering(master):
+            waiting = connect(master, *[posting(t, i) for i in range(8)])
+            began = time.monotonic()
+        answers = [c.answer() for c in waiting]
+        assert time.monotonic() - began < 1.5 * SLOW
+    assert [a.status for a in answers] == [200] * 2 + [503] + [200] * 5
+    assert json.loads(answers[2].body)["code"] == "unavailable" and int(answers[2].headers["retry-after"]) >= 1
+    assert retries(master, "changed") == 4 * 4  # of 8, 4, 2 and 1
+    assert ask(master.socket("events"), posting(t, 2)).status == 200
+    assert [t.balance(f"m{i}") for i in range(8)] == [3] * 8
     t.verify()
 
 
@@ -477,6 +495,16 @@ def test_MECHANICS4_an_array_with_an_event_that_fells_workers_gets_through_witho
     items = json.loads(ask(master.socket("bulk"), data).body)["data"]
     assert [i["status"] for i in items] == ["processed"] * 3 + ["rejected"] + ["processed"] * 2
     assert t.balance("m") == 15
+
+
+def test_MECHANICS4_arrays_run_after_the_singles_of_their_set_are_answered(master, t):
+    """So that an array that fells the worker takes no single event with it, though it came first."""
+    (master.traps / "item-a1").write_text("")
+    array = json.dumps([t.event_body("m", id=f"a{i}", source="raw") for i in range(3)]).encode()
+    with gathering(master):
+        waiting = connect(master, message("POST", "/v1/events", array, t.key), *[posting(t, i) for i in range(4)])
+    assert statuses(waiting) == [None] + [200] * 4
+    assert settled(t, "a0", *range(4)) == [404] + [200] * 4
 
 
 def test_MECHANICS4_a_request_that_fells_its_worker_before_or_after_its_event(master, t):

@@ -173,6 +173,15 @@ def test_MECHANICS4_a_set_closes_at_256_KiB(stack, tenant, tmp_path):
 
 # ---- the life of workers ----
 
+def test_MECHANICS2_an_idle_worker_renews_its_lane(stack, tenant, tmp_path):
+    with Master(stack, tmp_path / "idle") as master:
+        assert ask(master.socket("events"), post_event(tenant, 1)).status == 200
+        lane = int(master.text().split(" lane_claimed lane=")[1].split()[0])
+        (first,) = stack.sql("SELECT n, lease_until FROM lane WHERE lane = %s", lane)
+        master.wait(lambda: stack.sql("SELECT lease_until FROM lane WHERE lane = %s", lane)[0][0] >= first[1] + 2000)
+        assert stack.sql("SELECT n FROM lane WHERE lane = %s", lane) == ((first[0],),)
+
+
 def test_a_worker_that_dies_at_once_is_started_ever_later(master):
     for _ in range(4):
         master.wait(lambda: master.workers("bulk"))
