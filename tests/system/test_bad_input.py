@@ -215,8 +215,9 @@ def test_two_content_types_in_one_field(t):
     t.call("POST", "/events", raw=text(""), headers={"Content-Type": "application/json, text/plain"}).problem("bad-request")
 
 
-def test_compressed_body_is_no_json(t):
-    t.call("POST", "/events", raw=gzip.compress(text("")), headers={"Content-Encoding": "gzip"}).problem("malformed-json")
+def test_a_compressed_body_is_refused_and_one_that_does_not_say_so_is_no_json(t):
+    t.call("POST", "/events", raw=gzip.compress(text("")), headers={"Content-Encoding": "gzip"}).problem("unsupported-media-type")
+    t.call("POST", "/events", raw=gzip.compress(text(""))).problem("malformed-json")
 
 
 @pytest.mark.parametrize("method, path, allow", [
