@@ -1,12 +1,14 @@
 #include "engine/explain.h"
 
+#include "base/limits.h"
 #include "engine/counters.h"
 #include "engine/settling.h"
 
 enum {
     WAITS_MAX = 64,              /* more than the periods and cooldowns of a rule can follow on each other */
     CLOCK_MS = 8 * 24 * 3600000, /* how far conditions are looked at ahead: each hour of a week, and what a change of clocks moves */
-    LOOKS_MAX = 512,             /* at the conditions, in all */
+    LOOKS_MAX = 512,             /* at the conditions, in all, of a question */
+    LOOK_STEPS_MAX = 5 * EXPR_STEPS_MAX, /* after so many steps in all there is no further look: who asks costs no more than some events */
 };
 
 struct explaining {
@@ -16,6 +18,7 @@ struct explaining {
     struct expr_scope scope;
     struct explanation *out;
     int looks;
+    uint32_t steps; /* of all looks */
 };
 
 static struct check *add(struct explaining *x, enum check_kind kind, bool passed) {
@@ -233,11 +236,14 @@ static bool passes_at(struct explaining *x, const struct expr *e, struct arena *
     return expr_test(e, &x->scope, scratch, &passed, &failing, &why) == EXPR_OK && passed;
 }
 
+static bool may_look(const struct explaining *x) { return x->looks < LOOKS_MAX && x->steps < LOOK_STEPS_MAX; }
+
 static bool conditions_pass_at(struct explaining *x, int64_t t_ms) {
     struct arena *scratch = arena_new();
     x->looks++;
     x->w.time_ms = t_ms;
     x->scope = scope_of(&x->w, x->rule->code);
+    x->scope.steps = &x->steps;
     bool pass = passes_at(x, x->rule->audience_when, scratch) && passes_at(x, x->rule->when, scratch);
     arena_free(&scratch);
     return pass;
@@ -245,16 +251,17 @@ static bool conditions_pass_at(struct explaining *x, int64_t t_ms) {
 
 /* From when on audience and condition let an event through, t itself or later, with everything but the time as it is: what they ask of the
  * clock changes with the hours of the member's zone; what they compare the time itself with is found between two hours. INT64_MAX: not
- * within CLOCK_MS. */
+ * within CLOCK_MS, or not with as many looks as there may be. */
 static int64_t conditions_wait(struct explaining *x, int64_t t_ms) {
     int64_t before = t_ms, at = t_ms;
-    bool found = conditions_pass_at(x, at);
-    while (!found && at < t_ms + CLOCK_MS && x->looks < LOOKS_MAX) {
+    bool found = may_look(x) && conditions_pass_at(x, at);
+    while (!found && at < t_ms + CLOCK_MS && may_look(x)) {
         before = at;
         at = period_end(x->scope.zone, PERIOD_HOUR, at);
         found = conditions_pass_at(x, at);
     }
     while (found && at - before > 1) {
+        if (!may_look(x)) return INT64_MAX;
         int64_t middle = before + (at - before) / 2;
         if (conditions_pass_at(x, middle)) {
             at = middle;
@@ -262,7 +269,6 @@ static int64_t conditions_wait(struct explaining *x, int64_t t_ms) {
             before = middle;
         }
     }
-    conditions_pass_at(x, x->q->time_ms); /* the settling is that of the question again */
     return found ? at : INT64_MAX;
 }
 

@@ -56,7 +56,7 @@ struct check {
 struct explanation {
     struct question asked;
     enum verdict would_pay;
-    int64_t next_at; /* asked.time_ms where time is in nobody's way; 0: time alone will not mend it */
+    int64_t next_at; /* asked.time_ms where time is in nobody's way; 0: time alone will not mend it, or to find it costs too much */
     LIST(struct check) checks;
 };
 

@@ -63,6 +63,7 @@ struct expr_scope {
     const struct key32 *random_key; /* NULL: `rand` stops the expression */
     struct str source, id, rule;    /* of the event and the rule: what `rand` is derived from */
     const struct zone *zone;        /* of hour and day_of_week; NULL: UTC */
+    uint32_t *steps;                /* each run adds what it took; NULL: nobody counts */
 };
 
 enum expr_result { EXPR_OK, EXPR_FAULT };

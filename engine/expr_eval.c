@@ -292,8 +292,9 @@ static bool is_bounded(const struct json *v, int depth, uint32_t *left) {
 enum expr_result expr_eval(const struct expr *e, const struct expr_scope *scope, struct arena *a, struct json *out, struct expr_stop *why) {
     struct run r = {.scope = scope, .arena = a, .why = why};
     uint32_t left = EXPR_STEPS_MAX;
-    if (run_node(&r, &e->root, NULL, out) && (is_bounded(out, 1, &left) || run_stop(&r, &e->root, "a result too large or nested too deep")))
-        return EXPR_OK;
+    bool ran = run_node(&r, &e->root, NULL, out);
+    if (scope->steps) *scope->steps += r.steps;
+    if (ran && (is_bounded(out, 1, &left) || run_stop(&r, &e->root, "a result too large or nested too deep"))) return EXPR_OK;
     *out = (struct json){0};
     return EXPR_FAULT;
 }
@@ -316,7 +317,9 @@ static bool test_node(struct run *r, const struct node *n, bool *passed, uint16_
 enum expr_result expr_test(const struct expr *e, const struct expr_scope *scope, struct arena *a, bool *passed, uint16_t *failing,
                            struct expr_stop *why) {
     struct run r = {.scope = scope, .arena = a, .why = why};
-    if (test_node(&r, &e->root, passed, failing)) return EXPR_OK;
+    bool ran = test_node(&r, &e->root, passed, failing);
+    if (scope->steps) *scope->steps += r.steps;
+    if (ran) return EXPR_OK;
     *passed = false;
     return EXPR_FAULT;
 }
