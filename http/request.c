@@ -56,6 +56,7 @@ void request_param(struct request *r, struct str name, struct str value) {
     static const struct str ce = {"HTTP_CE_", 8};
     if (str_is(name, "HTTP_IDEMPOTENCY_KEY")) r->n_keys++;
     if (str_is(name, "HTTP_CONTENT_TYPE")) r->n_types++;
+    if (str_is(name, "HTTP_IF_MATCH")) r->n_matches++;
     if (name.n > ce.n && str_starts(name, ce.p)) {
         ce_param(r, (struct str){name.p + ce.n, name.n - ce.n}, value);
     } else if (str_is(name, "REQUEST_METHOD")) {

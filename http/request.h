@@ -26,7 +26,7 @@ struct request {
     enum method method; /* 0: one that no route takes */
     struct str uri;     /* raw REQUEST_URI: path and query, percent-encoded */
     struct str content_type, content_encoding, authorization, idempotency_key, if_match, if_none_match, traceparent, request_id;
-    unsigned n_keys, n_types; /* how many header fields Idempotency-Key and Content-Type came */
+    unsigned n_keys, n_types, n_matches; /* how many header fields Idempotency-Key, Content-Type and If-Match came */
     LIST(struct ce_field) ce;
     struct str body;
     bool body_too_large; /* read to its end and thrown away */

@@ -85,13 +85,14 @@ static enum problem check_key(struct request *r) {
                      (int)KEY_CHARS_MAX);
 }
 
-/* A condition that nobody looks at may not be taken for one that holds (RFC 9110, 13.1.1). */
+/* A condition that nobody looks at may not be taken for one that holds (RFC 9110, 13.1.1); so an empty one is not taken for none. */
 static enum problem check_condition(struct request *r) {
     enum etag_form form = r->route->method == METHOD_GET ? r->route->etag : r->route->if_match;
-    if (r->if_match.n == 0) return P_OK;
+    if (r->n_matches == 0) return P_OK;
     if (form == ETAG_NONE) return fault_say(&r->faults, P_NO_ETAG, "nothing at this address has an ETag: send it without If-Match");
-    if (etags_are_valid(r->if_match)) return P_OK;
-    return fault_say(&r->faults, P_BAD_REQUEST, "If-Match must be an ETag in its quotes, as this address gave it, such as \"v7\"");
+    if (r->n_matches == 1 && etags_are_valid(r->if_match)) return P_OK;
+    return fault_say(&r->faults, P_BAD_REQUEST,
+                     "If-Match must stand once and be an ETag in its quotes, as this address gave it, such as \"v7\"");
 }
 
 static bool is_taken(const struct route *route, struct str type) {

@@ -1,8 +1,12 @@
 """Conditions (DESIGN 3: strong ETags on the configuration and on what is kept of a member, weak ones on what a member has): If-None-Match
 and 304, If-Match and 412."""
+import json
+import re
+
 import pytest
 
 from accolade import config, currency, rule
+from fastcgi import ask, message
 from generated import DESCRIPTION, ROUTES
 
 CONFIG = config(currency(), rule("r", pays=5), {"kind": "level_ladder", "code": "career", "currency": "points", "levels": [{"at": 0}, {"at": 12}]})
@@ -117,6 +121,25 @@ def test_a_member_is_changed_only_as_it_was_seen(make_tenant, method):
         assert write(headers={"If-Match": "*"}).status == 200
     else:
         write(headers={"If-Match": "*"}).problem("member-not-found")
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_an_empty_condition_is_none_that_holds(make_tenant, method):
+    """Whether the web server passes it on or not; and one that came twice is not half looked at."""
+    t = make_tenant(CONFIG)
+    t.event()
+    before = t.stack.stored()
+    for field in ("", " ", ",", "v7", '"x'):
+        writes(t)[method](headers={"If-Match": field}).problem("bad-request")
+    socket = re.search(r"^api_socket = (.+)$", (t.stack.dir / "accolade.conf").read_text(), re.M)[1]
+    body = b"" if method == "DELETE" else b"{}"
+    for params in ({"HTTP_IF_MATCH": ""}, {"HTTP_IF_MATCH": "*", "http_if_match": "*"}):
+        sent = message(method, "/v1/members/m", body, key=t.key, **params).replace(b"http_if_match", b"HTTP_IF_MATCH")
+        answer = ask(socket, sent)
+        assert (answer.status, json.loads(answer.body)["code"]) == (400, "bad-request")
+    answer = ask(socket, message("POST", "/v1/events", json.dumps(t.event_body()).encode(), key=t.key, HTTP_IF_MATCH=""))
+    assert (answer.status, json.loads(answer.body)["code"]) == (412, "no-etag")
+    assert t.stack.stored() == before
 
 
 def test_a_condition_on_a_member_that_is_not_there_makes_none(make_tenant):
