@@ -434,8 +434,8 @@ static void a_problem_says_everything(void **state) {
     assert_int_equal(out.status, 422);
     assert_string_equal(out.content_type, "application/problem+json");
     assert_text(out.body,
-                "{\"type\":\"/problems/validation-failed\",\"title\":\"The body does not have the required shape\",\"status\":422,"
-                "\"code\":\"validation-failed\",\"detail\":\"The body does not have the required shape\",\"errors\":["
+                "{\"type\":\"/problems/validation-failed\",\"title\":\"The body does not have the required form\",\"status\":422,"
+                "\"code\":\"validation-failed\",\"detail\":\"The body does not have the required form\",\"errors\":["
                 "{\"pointer\":\"/amount\",\"detail\":\"must not be 0\",\"code\":\"validation-failed\"},"
                 "{\"pointer\":\"/a~1b\",\"detail\":\"too \\\"large\\\"\",\"code\":\"number-out-of-range\"}],\"request_id\":\"r-1\"}");
     r->faults = faults_new(a);
