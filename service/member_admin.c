@@ -36,7 +36,7 @@ static enum problem open_profile(struct change *c, struct faults *f) {
     enum db_result r = profile_load(c->s, c->a, c->ref, c->state, &admin->row);
     if (r != DB_OK) return service_problem(r, f);
     if (match == NULL) return P_OK;
-    if (c->state->version == 0) return fault_say(f, P_VERSION, "there is no such member");
+    if (c->state->version == 0) return member_unknown(f, c->external_id);
     struct str etag = text_etag(c->a, member_text(c, admin->row.display_name));
     bool same = match->any;
     for (size_t i = 0; i < match->n; i++) same = same || str_eq(match->etags[i], etag);
@@ -278,11 +278,15 @@ enum problem member_write(struct service *s, struct arena *a, const struct tenan
     struct admin admin = {.set = &set, .how = how};
     enum problem p = set.has_zone ? zone_number(s, a, t->id, set.zone, &admin.zone_no, f) : P_OK;
     if (p != P_OK) return p;
-    struct change c = {.s = s, .a = a, .tenant = t, .external_id = member, .create = how != MEMBER_MERGE, .status = 200};
+    bool create = how != MEMBER_MERGE && by->match == NULL; /* what is not there matches nothing, and no key is made for it */
+    struct change c = {.s = s, .a = a, .tenant = t, .external_id = member, .create = create, .status = 200};
     c.decide = decide_set;
     c.also = write_profile;
     c.ctx = &admin;
-    return administer(&c, by, out, f);
+    p = administer(&c, by, out, f);
+    if (p != P_MEMBER_NOT_FOUND || how == MEMBER_MERGE || by->match == NULL) return p;
+    *f = faults_new(a);
+    return fault_say(f, P_VERSION, "there is no such member");
 }
 
 /* ---- suspend, restore, erase ---- */

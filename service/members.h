@@ -60,11 +60,11 @@ struct member_by {               /* who changes a member */
     struct str actor;            /* key id, or "command" */
     const struct write_key *key; /* NULL: none was sent */
     int64_t now_ms;
-    const struct member_match *match; /* NULL: however it is; else P_VERSION where it does not match, or there is no member */
+    const struct member_match *match; /* NULL: however it is; else P_VERSION where it does not match */
 };
 enum member_how {
     MEMBER_CREATE,  /* P_MEMBER_EXISTS where there is one */
-    MEMBER_REPLACE, /* makes or replaces it: what is absent is removed */
+    MEMBER_REPLACE, /* makes or replaces it: what is absent is removed. With a match nothing is made: P_VERSION where there is none */
     MEMBER_MERGE,   /* P_MEMBER_NOT_FOUND where there is none; absent fields stay, objects are merged (RFC 7396) */
     MEMBER_SET,     /* makes it where there is none; absent fields stay, objects are replaced */
 };

@@ -144,8 +144,11 @@ def test_an_empty_condition_is_none_that_holds(make_tenant, method):
 
 def test_a_condition_on_a_member_that_is_not_there_makes_none(make_tenant):
     t = make_tenant(CONFIG)
+    before = t.stack.stored()
     for field in ("*", '"0123456789abcdef"'):
         t.call("PUT", "/members/new", {}, headers={"If-Match": field}).problem("version-mismatch")
         t.call("PATCH", "/members/new", {}, headers={"If-Match": field}).problem("member-not-found")
+        t.call("DELETE", "/members/new", headers={"If-Match": field}).problem("member-not-found")
+    assert t.stack.stored() == before
     assert t.get("/members").ok()["data"] == []
     assert t.call("PUT", "/members/new", {}).status == 201
