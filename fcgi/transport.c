@@ -154,18 +154,22 @@ static void accept_some(struct transport *t, size_t n) {
 
 enum seen { SEEN_PART, SEEN_ENOUGH, SEEN_ALL };
 
-/* Whether the record that ends a request is there. A long request, and what is no request at all, is taken as it is: reading says more. */
+/* Whether a request is there from its first record to its last, as the web server sends it: BEGIN, PARAMS up to an empty one, STDIN up to
+ * an empty one, all of one id. What is anything else, or too long to be seen, is taken as it is, and the timer runs: reading says more. */
 static enum seen look_at(int fd) {
-    enum { HEADER_BYTES = 8, VERSION = 1, TYPE_STDIN = 5 };
+    enum { HEADER_BYTES = 8, VERSION = 1, TYPE_BEGIN = 1, TYPE_PARAMS = 4, TYPE_STDIN = 5 };
     static uint8_t seen[SEEN_BYTES_MAX];
+    int due = TYPE_BEGIN;
     ssize_t n = recv(fd, seen, sizeof seen, MSG_PEEK | MSG_DONTWAIT);
     if (n < 0 || n == (ssize_t)sizeof seen) return SEEN_ENOUGH;
     for (ssize_t at = 0; at + HEADER_BYTES <= n;) {
         const uint8_t *h = seen + at;
         ssize_t length = h[4] << 8 | h[5];
-        if (h[0] != VERSION || memcmp(h + 2, seen + 2, 2) != 0) return SEEN_ENOUGH; /* of another request */
+        if (h[0] != VERSION || h[1] != due || memcmp(h + 2, seen + 2, 2) != 0) return SEEN_ENOUGH;
         at += HEADER_BYTES + length + h[6];
-        if (h[1] == TYPE_STDIN && length == 0) return at <= n ? SEEN_ALL : SEEN_ENOUGH;
+        if (due == TYPE_STDIN && length == 0 && at <= n) return SEEN_ALL;
+        if (due == TYPE_PARAMS && length == 0) due = TYPE_STDIN;
+        if (due == TYPE_BEGIN) due = TYPE_PARAMS;
     }
     return SEEN_PART;
 }
@@ -269,34 +273,34 @@ static size_t take_peers(struct transport *t, struct peer *out, size_t max) {
     return n + pick_readable(t, out + n, max - n);
 }
 
-/* Of those after SET_BYTES_MAX none is read; they come first the next time. */
-static void read_peers(struct transport *t, const struct peer *peers, size_t n, size_t *bytes) {
+/* false: that is all for this time. Who may keep us waiting is read alone, and nobody after him: the others come first the next time. */
+static bool read_peers(struct transport *t, const struct peer *peers, size_t n, size_t *bytes) {
+    bool more = true;
     for (size_t i = 0; i < n; i++) {
-        if (*bytes >= SET_BYTES_MAX) {
+        struct exchange *x = &t->exchanges[t->n];
+        more = more && *bytes < SET_BYTES_MAX && (peers[i].whole || t->n == 0);
+        if (!more) {
             put_aside(t, peers[i]);
             continue;
         }
-        struct exchange *x = &t->exchanges[t->n];
+        more = peers[i].whole;
         if (!read_request(x, peers[i])) continue;
         *bytes += x->request.body.n;
         t->n++;
     }
+    return more;
 }
 
-size_t transport_take(struct transport *t, size_t max, bool (*goes_with_others)(struct request *)) {
+size_t transport_take(struct transport *t, size_t max, bool (*goes_with_others)(struct request *, void *), void *ctx) {
     struct peer peers[SET_REQUESTS_MAX];
     MUST(max >= 1 && max <= t->max);
-    size_t bytes = 0;
+    size_t bytes = 0, together = goes_with_others == NULL ? max : 1;
     t->n = 0;
-    if (goes_with_others == NULL) {
-        read_peers(t, peers, take_peers(t, peers, max), &bytes);
-        return t->n;
+    for (size_t tried = 0; tried < max; tried += together) {
+        size_t n = take_peers(t, peers, together);
+        if (n == 0 || !read_peers(t, peers, n, &bytes)) break;
+        if (t->n > 0 && goes_with_others != NULL && !goes_with_others(&t->exchanges[t->n - 1].request, ctx)) break;
     }
-    do {
-        size_t n = take_peers(t, peers, 1);
-        if (n == 0) break;
-        read_peers(t, peers, n, &bytes);
-    } while (t->n == 0 || (t->n < max && bytes < SET_BYTES_MAX && goes_with_others(&t->exchanges[t->n - 1].request)));
     return t->n;
 }
 

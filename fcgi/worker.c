@@ -90,11 +90,9 @@ static void name_requests(struct worker *w, struct request *const *requests, siz
 
 static void note_held(struct worker *w) { atomic_store(&w->job->slot->held, (uint_fast32_t)transport_held(w->transport)); }
 
-/* Asked before a request is served, which begins by matching it once more. */
-static bool is_glance(struct request *r) {
-    struct str allow;
-    r->faults = faults_new(r->arena);
-    return route_match(&route_table, r, &allow) == P_OK && r->route->glance;
+static bool goes_with_others(struct request *r, void *worker) {
+    struct worker *w = worker;
+    return serve_is_glance(w->service, &route_table, r);
 }
 
 /* false: there was nothing; another worker was quicker, or the client had left. */
@@ -104,7 +102,7 @@ static bool serve_what_waits(struct worker *w) {
     int64_t now_us = clock_monotonic_us();
     page_beat(w->job->slot, true, now_us);
     size_t n =
-        transport_take(w->transport, page_is_careful(w->job->page, now_us) ? 1 : w->job->requests_max, w->job->glances ? is_glance : NULL);
+        transport_take(w->transport, page_is_careful(w->job->page, now_us) ? 1 : w->job->requests_max, w->job->glances ? goes_with_others : NULL, w);
     note_held(w);
     if (n == 0) return false;
     for (size_t i = 0; i < n; i++) requests[i] = transport_request(w->transport, i);

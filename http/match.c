@@ -157,6 +157,7 @@ static const char *row_fault(const struct route *row) {
     if (row->write && row->method == METHOD_GET) return "GET never writes";
     if (row->glance && (row->method != METHOD_GET || !str_starts(str_of(row->pattern), "/v1/members/{member}") || row->handle == NULL))
         return "a glance is a GET of a member";
+    if (row->glance && row->operators_too) return "a glance is of a tenant's member";
     if (!row->write && row->method != METHOD_GET && row->method != METHOD_POST) return "PUT, PATCH and DELETE write";
     if ((row->handle != NULL) == (row->collect != NULL)) return "a route has either a handler or collects";
     if ((row->collect != NULL) != (row->answer != NULL)) return "what is collected is answered";

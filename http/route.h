@@ -79,6 +79,8 @@ struct serving {
     void *ctx;                                       /* for `answered` */
 };
 void serve(struct serving *set); /* never fails as a whole */
+/* Whether a request that is not served yet is for a route that is marked so. */
+MUST_CHECK bool serve_is_glance(struct service *s, const struct route_table *table, struct request *r);
 
 /* The one writer of problems: application/problem+json with type, title, status, detail, code, errors, request_id, and what the
  * faults add. */

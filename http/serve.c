@@ -340,6 +340,14 @@ static void serve_some(struct serving *set, enum problem *problems) {
     settle_all(set, works, problems);
 }
 
+bool serve_is_glance(struct service *s, const struct route_table *table, struct request *r) {
+    struct str allow;
+    r->faults = faults_new(r->arena);
+    r->name = name_of(s, r);
+    service_hold(s, &r->name, 1); /* whoever fells the worker already here is known by name */
+    return route_match(table, r, &allow) == P_OK && r->route->glance;
+}
+
 /* Who fell with a worker before is served after the others and by itself; after the second time, not at all (MECHANICS 4). */
 void serve(struct serving *set) {
     enum problem *problems = NEW_ARRAY(set->arena, enum problem, set->n), *only = NEW_ARRAY(set->arena, enum problem, set->n);
@@ -349,7 +357,7 @@ void serve(struct serving *set) {
         struct request *r = set->requests[i];
         r->now_ms = now_ms;
         r->faults = faults_new(r->arena);
-        r->name = name_of(set->service, r);
+        if (r->name == 0) r->name = name_of(set->service, r);
         enum suspicion suspicion = suspect_look(set->service, r->name, &r->faults);
         r->alone = suspicion == SUSPECT_ALONE;
         if (r->alone) n_alone++;

@@ -25,23 +25,24 @@ void members_ahead_forget(struct service *s) {
 }
 
 /* Each once: a state may be completed by who renders it. */
-static struct member_row *take_ahead(struct service *s, const struct member_name *name) {
+static bool take_ahead(struct service *s, const struct member_name *name, struct member_row *out) {
     for (size_t i = 0; i < s->n_ahead; i++) {
         struct member_row *row = &s->ahead[i];
-        if (row->name.tenant.v != name->tenant.v || !str_eq(row->name.external_id, name->external_id)) continue;
-        row->name.tenant = (tenant_id){0};
-        return row;
+        if (row->state == NULL || row->name.tenant.v != name->tenant.v || !str_eq(row->name.external_id, name->external_id)) continue;
+        *out = *row;
+        row->state = NULL;
+        return true;
     }
-    return NULL;
+    return false;
 }
 
 enum problem member_find(struct service *s, struct arena *a, const struct tenant_row *t, struct str external_id, struct member_found *out,
                          struct faults *f) {
     *out = (struct member_found){0};
     struct member_name name = {t->id, external_id};
-    struct member_row *row = take_ahead(s, &name);
+    struct member_row ahead, *row = &ahead;
     size_t n = 1;
-    enum db_result r = row != NULL ? DB_OK : members_load(s->db, a, &name, 1, &row, &n);
+    enum db_result r = take_ahead(s, &name, &ahead) ? DB_OK : members_load(s->db, a, &name, 1, &row, &n);
     if (r != DB_OK) return service_problem(r, f);
     if (n == 0) return member_unknown(f, external_id);
     out->no = row->state->member;

@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
     if (!is_survived(data, n)) return 0;
     if (transport == NULL) open_transport();
     int fd = send_bytes(data, n);
-    size_t taken = transport_take(transport, 1, NULL);
+    size_t taken = transport_take(transport, 1, NULL, NULL);
     check(taken <= 1);
     if (taken == 1) {
         check_request(transport_request(transport, 0), n);

@@ -10,7 +10,7 @@ import pytest
 
 import cachemodes
 from accolade import BUILD, SLOW
-from fastcgi import ALIVE, BINARY, Connection, Master, ask, children, message, send
+from fastcgi import ALIVE, BINARY, PARAMS, STDIN, Connection, Master, ask, children, message, pair, record, send
 
 pytestmark = pytest.mark.usefixtures("stack")
 
@@ -76,6 +76,42 @@ def test_a_request_that_comes_too_slowly_is_dropped(master):
             time.sleep(0.2)
     assert 0.8 < time.monotonic() - began < 2
     assert ask(master.socket("api"), ALIVE).status == 200
+
+
+@pytest.mark.parametrize("begun", [record(STDIN), message()[:16] + record(PARAMS, pair("X", "y")) + record(STDIN)], ids=["no-begin", "no-params"])
+def test_what_only_looks_whole_and_then_drips_is_dropped_in_time(master, tenant, begun):
+    """Its end is there and not what comes before: libfcgi reads on, and each byte would give it another second."""
+    worker, began = master.workers("events"), time.monotonic()
+    drip = Connection(master.socket("events"), begun)
+    with pytest.raises((BrokenPipeError, ConnectionResetError)):
+        for byte in record(STDIN, b" " * 1000):
+            drip.socket.sendall(bytes([byte]))
+            time.sleep(0.2)
+            assert time.monotonic() - began < 8
+    assert ask(master.socket("events"), post_event(tenant, 1)).status == 200
+    assert master.workers("events") == worker
+
+
+@pytest.mark.parametrize("pool", ["api", "events"])
+def test_many_requests_that_stop_half_way_hold_up_nobody_beside_them(master, tenant, pool):
+    """They are longer than what is looked at before, so they are waited for, one each time; who is whole beside them is answered first."""
+    good, status = message(uri="/v1/members/nobody/points", key=tenant.key), 404
+    if pool == "events":
+        good, status = post_event(tenant, 1), 200
+    worker = master.workers(pool)
+    os.kill(worker[0], signal.SIGSTOP)
+    waiting = Connection(master.socket(pool), good)
+    halves = [Connection(master.socket(pool)) for _ in range(14)]
+    for half in halves:
+        half.socket.setblocking(False)
+        half.socket.send(message("POST", "/v1/events", b" " * 200_000, tenant.key)[:70_000])
+    os.kill(worker[0], signal.SIGCONT)
+    began = time.monotonic()
+    assert waiting.answer().status == status and time.monotonic() - began < 5  # not 14 s later, and not never
+    for half in halves:
+        half.socket.close()
+    assert ask(master.socket(pool), good).status == status
+    assert master.workers(pool) == worker
 
 
 def test_a_body_that_was_cut_short_does_nothing(master, tenant):
