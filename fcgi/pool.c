@@ -14,7 +14,8 @@
 #define EARLY_DEATH_US INT64_C(2000000)
 #define BACKOFF_US_MIN INT64_C(100000)
 #define BACKOFF_US_MAX INT64_C(5000000)
-/* A request's deadline is 4 s, and of those taken at once at most one is waited for, 2 s: who has given no sign of life for this long never will. */
+/* A request's deadline is 4 s, and of those taken at once at most one is waited for, 2 s: who has given no sign of life for this long never
+ * will. */
 #define HUNG_US INT64_C(10000000)
 
 /* ---- starting ---- */

@@ -101,8 +101,8 @@ static bool serve_what_waits(struct worker *w) {
     struct response responses[SET_REQUESTS_MAX] = {0};
     int64_t now_us = clock_monotonic_us();
     page_beat(w->job->slot, true, now_us);
-    size_t n =
-        transport_take(w->transport, page_is_careful(w->job->page, now_us) ? 1 : w->job->requests_max, w->job->glances ? goes_with_others : NULL, w);
+    size_t n = transport_take(w->transport, page_is_careful(w->job->page, now_us) ? 1 : w->job->requests_max,
+                              w->job->glances ? goes_with_others : NULL, w);
     note_held(w);
     if (n == 0) return false;
     for (size_t i = 0; i < n; i++) requests[i] = transport_request(w->transport, i);
