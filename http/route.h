@@ -32,7 +32,7 @@ struct route {
     bool admin;               /* only by the private listener */
     bool operators_too;       /* an operator's key may use it as well, for what is the operators' own */
     bool self;                /* a member token may use it as well, where {member} is "me", which then stands for the token's member */
-    size_t body_max;          /* 0: no body; what comes all the same is not looked at */
+    size_t body_max;          /* 0: no body; a write with one other than {} is refused */
     bool body_optional;       /* an absent body is {} */
     const struct shape *body; /* checked and filled before the handler; NULL: the handler reads request->json itself */
     bool cloudevents;         /* takes the media types of CloudEvents as well */

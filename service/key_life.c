@@ -7,10 +7,16 @@
 
 enum { KEY_ANSWER_MAX = 4096 };
 
+static bool is_ended(const struct key_row *k, int64_t now_ms) {
+    return k->revoked_at != 0 || (k->expires_at != 0 && k->expires_at <= now_ms);
+}
+static bool is_rotating(const struct key_row *k, int64_t now_ms) {
+    return !is_ended(k, now_ms) && k->has_former && k->former_until > now_ms;
+}
+
 const char *key_status(const struct key_row *k, int64_t now_ms) {
-    if (k->revoked_at != 0) return "revoked";
-    if (k->expires_at != 0 && k->expires_at <= now_ms) return "expired";
-    return k->has_former && k->former_until > now_ms ? "rotating" : "valid";
+    if (is_ended(k, now_ms)) return k->revoked_at != 0 ? "revoked" : "expired";
+    return is_rotating(k, now_ms) ? "rotating" : "valid";
 }
 
 static void put_members(struct json_writer *w, const struct key_row *k, int64_t now_ms) {
@@ -31,7 +37,7 @@ static void put_members(struct json_writer *w, const struct key_row *k, int64_t 
         json_put_null(w);
     }
     json_key(w, "former_until");
-    if (k->has_former && k->former_until > now_ms) {
+    if (is_rotating(k, now_ms)) {
         json_put_time(w, k->former_until);
     } else {
         json_put_null(w);

@@ -173,6 +173,24 @@ def test_M2_a_rotation_says_until_when_the_former_secret_is_valid(make_tenant, c
     assert "former" not in t.stack.cli("key", "rotate", t.code, key_id, "--overlap", "0")
 
 
+@pytest.mark.parametrize("end", ["revoked", "expired"])
+def test_M2_of_a_key_that_has_ended_no_secret_is_valid(make_tenant, clock, end):
+    t = make_tenant(CONFIG)
+    ask = {"key": t.stack.env["ACCOLADE_OPERATOR_KEY"]}
+    until = (clock.now() + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    keys = f"/tenants/{t.code}/keys"
+    key = t.call("POST", keys, {"name": "k", "scopes": ["all"], "expires_at": until}, headers={"Idempotency-Key": f"k-{t.code}"}, **ask)
+    key = key.ok(201)["key_id"]
+    rotated = t.call("POST", f"{keys}/{key}/rotate", {}, headers={"Idempotency-Key": f"r-{t.code}"}, **ask).ok()
+    assert rotated["status"] == "rotating" and rotated["former_until"] > until
+    if end == "revoked":
+        assert t.call("DELETE", f"{keys}/{key}", **ask).status == 204
+    else:
+        clock.advance(seconds=3700)
+    (row,) = [k for k in t.call("GET", keys, **ask).ok()["data"] if k["key_id"] == key]
+    assert (row["status"], row["former_until"]) == (end, None)
+
+
 def test_M2_an_operators_key_is_listed_and_revoked(make_tenant):
     t = make_tenant(CONFIG)
     made, of_tenant = t.stack.cli_json("operator-key", "create", "--name", "lost"), t.make_key()

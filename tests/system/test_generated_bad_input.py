@@ -237,6 +237,21 @@ def test_inv13_unknown_fields(unwritten, name):
         refused(random, around=1)
 
 
+@pytest.mark.parametrize("name", [name for name, route in PUBLIC.items() if not route["body_max"]])
+def test_inv13_a_body_where_none_is_taken(unwritten, name):
+    """A write with one is refused; {} says nothing, and what comes with a read changes no answer."""
+    route = PUBLIC[name]
+    headers, path = {**unwritten.headers(route), "Content-Type": JSON}, unwritten.path(route)
+    for raw in (b"garbage{", b'{"reason":"x"}', b"[]", b" ", b"x" * 2**18):
+        answer = unwritten.send(route, path, raw, headers)
+        if route["method"] == "GET":
+            answer.ok()
+        else:
+            assert answer.problem("bad-request")["detail"] == "this address takes no body"
+    nowhere = {name: "not-there" for name in unwritten.values[0] if "{" + name + "}" in route["pattern"]}
+    assert unwritten.send(route, unwritten.path(route, **nowhere), b"{}", headers).status in (200, 404)
+
+
 # ---- conditions and keys ----
 
 @pytest.mark.parametrize("name", PUBLIC)
