@@ -23,7 +23,8 @@ choose_server() {
 }
 
 # make_data FOLDER [OPTION…]: the first data of the chosen server, with a root that has no password. The folder's name must be plain, as
-# mariadb-install-db does not quote its options: a relative one will do.
+# mariadb-install-db does not quote its options: a relative one will do. TMPDIR should be a folder of its own: two of them at once have
+# been seen to take each other's temporary tables for theirs.
 make_data() {
     local options=(--no-defaults "${SERVER_OPTIONS[@]}" --datadir="$1" "${@:2}")
     if [ "$SERVER_PROGRAM" = mysqld ]; then

@@ -126,7 +126,7 @@ start_database() {
     if [ ! -e "$DIR/database/data/.complete" ]; then
         say "making the database"
         rm -rf "$DIR/database/data"
-        (cd "$DIR/database" && make_data ./data >"$DIR/log/install-db.log" 2>&1 9>&-) || die "no database: $DIR/log/install-db.log"
+        (cd "$DIR/database" && TMPDIR=$DIR/database/tmp make_data ./data >"$DIR/log/install-db.log" 2>&1 9>&-) || die "no database: $DIR/log/install-db.log"
         printf %s "$SERVER_ROOT" >"$DIR/database/server"
         touch "$DIR/database/data/.complete"
     fi

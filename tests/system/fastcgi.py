@@ -6,6 +6,7 @@ import socket
 import struct
 import subprocess
 import time
+from pathlib import Path
 
 from accolade import BUILD, ROOT, SANITIZER, SLOW, Recorder
 
@@ -130,8 +131,15 @@ def send(pids, which):
 
 
 def children(master):
-    text = subprocess.run(["ps", "-o", "pid=,stat=", "--ppid", str(master)], capture_output=True, text=True).stdout
-    return {int(line.split()[0]) for line in text.splitlines() if not line.split()[1].startswith("Z")}
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has ended meanwhile
+        if int(parent) == master and state != "Z":
+            found.add(int(stat.parent.name))
+    return found
 
 
 class Master:
