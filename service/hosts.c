@@ -6,10 +6,10 @@
 #include "shm/page.h"
 
 /* Under accolade:rates: and the installation's mark there are slots 1 to HOST_SLOTS, in each the id of a host and the number of its last
- * tale, and the tales, each under its host's id and its number. All is sealed and bound to its name: what others put there, and an old tale
- * under a new number, is found to be none. A slot is taken by writing to it; where two do so at once, the one that finds the other's id
- * there looks for another one in the next round. */
-enum { FORMAT = 1, SLOT_LIFE_S = HOST_LIFE_US / 1000000, MARK_BYTES = 4 };
+ * tale, and the tales, each under its host's id and its number. All is sealed with the time and bound to its name: what others put there,
+ * and an old tale under a new number, is found to be none; what was told too long ago is not heard. A slot is taken by writing to it; where
+ * two do so at once, the one that finds the other's id there looks for another one in the next round. */
+enum { FORMAT = 1, SLOT_LIFE_S = HOST_LIFE_US / 1000000, MARK_BYTES = 4, TIME_BYTES = 8 };
 #define ROUND_US_MAX INT64_C(50000) /* then no further call is begun; a call takes 50 ms at most */
 
 struct round {
@@ -20,6 +20,7 @@ struct round {
     int64_t now_us;
     struct {
         uint64_t id, told; /* id 0: nobody's */
+        bool timely;       /* no: it is taken, by a host whose clock is off or that ended long ago, and not listened to */
     } slots[HOST_SLOTS + 1];
     bool others;
 };
@@ -36,13 +37,22 @@ static struct str name_of(struct round *r, const char *what, uint64_t number, ui
                       (unsigned long long)number);
 }
 
-static bool find(struct round *r, struct str name, struct str *out) {
-    struct str sealed;
-    return cache_get(r->s->cache, r->a, name, &sealed) && crypto_open(r->a, r->key.b, name, sealed, out);
+/* timely: whether it was kept lately enough to be heard. */
+static bool find(struct round *r, struct str name, struct str *out, bool *timely) {
+    struct str sealed, text;
+    if (!cache_get(r->s->cache, r->a, name, &sealed) || !crypto_open(r->a, r->key.b, name, sealed, &text)) return false;
+    if (text.n < TIME_BYTES) return false;
+    struct reader in = reader_of(text);
+    *timely = hosts_are_timely(read_i64(&in), clock_now_ms());
+    *out = (struct str){text.p + TIME_BYTES, text.n - TIME_BYTES};
+    return true;
 }
 
 static void keep(struct round *r, struct str name, struct str text) {
-    cache_put(r->s->cache, name, crypto_seal(r->a, r->key.b, name, text), SLOT_LIFE_S);
+    struct buf b = buf_new(r->a, TIME_BYTES + text.n);
+    buf_i64(&b, clock_now_ms());
+    buf_add(&b, text);
+    cache_put(r->s->cache, name, crypto_seal(r->a, r->key.b, name, buf_str(&b)), SLOT_LIFE_S);
 }
 
 /* ---- slots ---- */
@@ -51,13 +61,15 @@ static bool read_slots(struct round *r) {
     for (uint64_t i = 1; i <= HOST_SLOTS; i++) {
         struct str text;
         if (!goes_on(r)) return false;
-        if (!find(r, name_of(r, "slot", i, 0), &text)) continue;
+        bool timely;
+        if (!find(r, name_of(r, "slot", i, 0), &text, &timely)) continue;
         struct reader in = reader_of(text);
         uint64_t id = read_u64(&in), told = read_u64(&in);
         if (!reader_done(&in)) continue;
         r->slots[i].id = id;
         r->slots[i].told = told;
-        r->others = r->others || id != r->hosts->id;
+        r->slots[i].timely = timely;
+        r->others = r->others || (timely && id != r->hosts->id);
     }
     return goes_on(r);
 }
@@ -105,7 +117,8 @@ static void hear_tale(struct round *r, uint64_t id, uint64_t number) {
     struct str text;
     struct rate_share *shares;
     size_t n, heard = 0;
-    if (!find(r, name_of(r, "tale", number, id), &text) || !shares_parse(r->a, text, &shares, &n)) return;
+    bool timely;
+    if (!find(r, name_of(r, "tale", number, id), &text, &timely) || !timely || !shares_parse(r->a, text, &shares, &n)) return;
     if (!hosts_hear(r->hosts, id, number)) return;
     for (size_t i = 0; i < n; i++) heard += rates_hear(&r->s->page->rates, &shares[i], r->now_us * 1000);
     atomic_fetch_add(&r->hosts->shares_heard, heard);
@@ -114,7 +127,7 @@ static void hear_tale(struct round *r, uint64_t id, uint64_t number) {
 static void hear(struct round *r) {
     for (size_t i = 1; i <= HOST_SLOTS; i++) {
         uint64_t id = r->slots[i].id, told = r->slots[i].told;
-        if (id == 0 || id == r->hosts->id) continue;
+        if (id == 0 || id == r->hosts->id || !r->slots[i].timely) continue;
         for (uint64_t number = hosts_see(r->hosts, id, told, r->now_us); number <= told && goes_on(r); number++) hear_tale(r, id, number);
     }
 }

@@ -1,6 +1,6 @@
 /* service/hosts.h: rate limits for all hosts of an installation together (setting rates_shared, DESIGN 8): each host tells the others by
  * memcached what it let pass, about once a second, and charges what they tell (shm/hosts.h). No request waits for it or asks for it: while
- * memcached is away, empty or full of what others put there, each host counts for itself. */
+ * memcached is away, empty or full of what others put there, and where clocks are too far apart, each host counts for itself. */
 #ifndef SERVICE_HOSTS_H
 #define SERVICE_HOSTS_H
 

@@ -22,6 +22,10 @@ void hosts_went_well(struct hosts *h) { atomic_store(&h->rest_us, 0); }
 
 /* ---- peers ---- */
 
+bool hosts_are_timely(int64_t told_ms, int64_t now_ms) {
+    return told_ms <= now_ms + HOST_SKEW_US / 1000 && told_ms >= now_ms - (HOST_LIFE_US + HOST_SKEW_US) / 1000;
+}
+
 static struct host_peer *find(struct hosts *h, uint64_t id) {
     for (size_t i = 0; i < HOST_PEERS; i++) {
         if (atomic_load(&h->peers[i].id) == id) return &h->peers[i];
@@ -29,13 +33,15 @@ static struct host_peer *find(struct hosts *h, uint64_t id) {
     return NULL;
 }
 
-/* An empty place, or that of the one that was seen longest ago; NULL: another worker took it at the same time. */
-static struct host_peer *take(struct hosts *h, uint64_t id) {
+/* An empty place, or that of the one that was seen longest ago, unless its tales could still be heard again; NULL: there is none, or
+ * another worker took it at the same time. */
+static struct host_peer *take(struct hosts *h, uint64_t id, int64_t now_us) {
     struct host_peer *oldest = &h->peers[0];
     for (size_t i = 1; i < HOST_PEERS; i++) {
         if (atomic_load(&h->peers[i].seen_us) < atomic_load(&oldest->seen_us)) oldest = &h->peers[i];
     }
     uint_fast64_t former = atomic_load(&oldest->id);
+    if (former != 0 && now_us - atomic_load(&oldest->seen_us) <= HOST_PEER_US) return NULL;
     if (!atomic_compare_exchange_strong(&oldest->id, &former, id)) return NULL;
     atomic_store(&oldest->heard, 0);
     return oldest;
@@ -43,7 +49,7 @@ static struct host_peer *take(struct hosts *h, uint64_t id) {
 
 uint64_t hosts_see(struct hosts *h, uint64_t id, uint64_t told, int64_t now_us) {
     struct host_peer *peer = find(h, id);
-    if (peer == NULL) peer = take(h, id);
+    if (peer == NULL) peer = take(h, id, now_us);
     if (peer == NULL) return told + 1;
     atomic_store(&peer->seen_us, now_us);
     uint64_t heard = atomic_load(&peer->heard);

@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 import cachemodes
-from accolade import SLOW, config, currency, rule
+from accolade import SLOW, Clock, config, currency, rule
 from fastcgi import Master, ask, message
 
 LEFT = re.compile(r'"events";r=(\d+)')
@@ -117,7 +117,7 @@ def test_each_use_is_charged_once_and_old_copies_never(hosts, make_tenant):
     assert hosts.heard(lambda: statuses(hosts.one, t, 5), hosts.two) == {200: 5}
     assert left(hosts.two, t) == 14
     kept = {name: cachemodes.value(hosts.path, name) for name in hosts.names(b"tale") + hosts.slots}
-    assert {len(value) for value in kept.values()} == {44, 52}, kept  # sealed: 28, and 16 or 24 of a name
+    assert {len(value) for value in kept.values()} == {52, 60}, kept  # sealed: 28, 8 of the time, and 16 or 24 of a name
     for name, value in kept.items():
         cachemodes.put(hosts.path, name, value)
         if b":tale:" in name:
@@ -149,3 +149,34 @@ def test_inv8_each_counts_for_itself_while_memcached_hangs_and_nobody_waits(host
     fresh = make_tenant(limited(3, "day"))
     assert hosts.heard(lambda: statuses(hosts.one, fresh, 3), hosts.two) == {200: 3}
     assert statuses(hosts.two, fresh, 1) == {429: 1}
+
+
+def test_inv8_what_was_recorded_charges_nobody_on_a_host_that_started_since(hosts, stack, make_tenant, tmp_path):
+    """A pool with a new page has heard no tale yet: it takes none that is older than a host's 10 s and the 5 s that clocks may be apart, though
+    slots and tales are put there again as they were. With a clock that is 3 s off it hears what is told from then on."""
+    t = make_tenant(limited(20, "day"))
+    assert hosts.heard(lambda: statuses(hosts.one, t, 5), hosts.two) == {200: 5}
+    kept = {name: cachemodes.value(hosts.path, name) for name in hosts.names(b"tale") + hosts.slots}
+    kept = {name: value for name, value in kept.items() if value}
+    assert len(kept) >= 3
+    clock = Clock(tmp_path / "clock")
+    clock.write(stack.clock.offset + 16_000)
+    with Master(stack, tmp_path / "later", memcached=hosts.path, rates_shared=1, clock_file=clock.path) as later:
+        def sealed():
+            return {cachemodes.value(hosts.path, name) for name in hosts.names(b"slot") if name not in hosts.slots} - {None}
+        hosts.wait(sealed)
+        for _ in range(3):  # rounds of its own
+            before = sealed()
+            for name, value in kept.items():
+                cachemodes.put(hosts.path, name, value)
+            hosts.wait(lambda: sealed() - before)
+        assert left(later, t) == 19
+        assert (hosts.shares(later, "heard"), hosts.metric(later, "hosts")) == (0, 0)
+        cachemodes.ask(hosts.path, b"flush_all")
+        clock.write(stack.clock.offset + 3_000)
+        hosts.wait(lambda: hosts.metric(later, "hosts") == 2)
+        told = hosts.shares(hosts.one, "told")
+        assert statuses(hosts.one, t, 5) == {200: 5}
+        hosts.rounds(1)
+        hosts.wait(lambda: hosts.shares(later, "heard") == hosts.shares(hosts.one, "told") - told > 0)
+        assert left(later, t) == 13

@@ -66,12 +66,37 @@ static void hosts_come_and_go(void **state) {
     assert_int_equal(hosts_there(h, S), HOST_PEERS);
     assert_true(hosts_hear(h, 1, 5) && hosts_hear(h, 2, 5));
     hosts_see(h, 1, 5, S);
-    assert_int_equal(hosts_see(h, 99, 5, S), 2); /* takes the place of number 2, which was seen longest ago */
-    assert_int_equal(hosts_see(h, 1, 5, S), 6);
-    assert_false(hosts_hear(h, 2, 6));
     assert_int_equal(hosts_there(h, S + HOST_LIFE_US), 0);
     hosts_see(h, 1, 5, S + HOST_LIFE_US);
     assert_int_equal(hosts_there(h, S + HOST_LIFE_US), 1);
+    assert_int_equal(hosts_see(h, 99, 5, 2000 + HOST_PEER_US + 1), 2); /* takes the place of number 2, which was seen longest ago */
+    assert_int_equal(hosts_see(h, 1, 5, 2000 + HOST_PEER_US + 1), 6);
+    assert_false(hosts_hear(h, 2, 6));
+}
+
+/* Else whoever can play another host's words again could have it forgotten, and then its tales be heard twice. */
+static void nobody_is_forgotten_whose_tales_could_still_be_heard(void **state) {
+    struct hosts *h = *state;
+    for (uint64_t id = 1; id <= HOST_PEERS; id++) hosts_see(h, id, 5, S + (int64_t)id);
+    assert_true(hosts_hear(h, 1, 5));
+    assert_int_equal(hosts_see(h, 99, 5, S + 1 + HOST_PEER_US), 6);
+    assert_false(hosts_hear(h, 99, 5));
+    assert_int_equal(hosts_see(h, 1, 5, S + 1 + HOST_PEER_US), 6);
+    assert_int_equal(hosts_see(h, 99, 5, S + 2 + HOST_PEER_US + 1), 2); /* in the place of number 2 */
+    assert_true(hosts_hear(h, 99, 5));
+}
+
+static void only_what_was_told_lately_is_heard(void **state) {
+    (void)state;
+    const int64_t now = 2000000000000, life = HOST_LIFE_US / 1000, skew = HOST_SKEW_US / 1000;
+    assert_true(life == 10000 && skew == 5000);
+    assert_true(hosts_are_timely(now, now));
+    assert_true(hosts_are_timely(now - life - skew, now));
+    assert_false(hosts_are_timely(now - life - skew - 1, now));
+    assert_true(hosts_are_timely(now + skew, now));
+    assert_false(hosts_are_timely(now + skew + 1, now));
+    /* When a peer may be forgotten, what it told last, by a clock that was ahead, can be heard no more. */
+    assert_false(hosts_are_timely(now + skew, now + HOST_PEER_US / 1000 + 1));
 }
 
 static void a_tale_and_back(void **state) {
@@ -107,6 +132,8 @@ int main(void) {
         T_(rounds_that_fail_come_less_often),
         T_(each_tale_is_heard_once_and_old_ones_never),
         T_(hosts_come_and_go),
+        T_(nobody_is_forgotten_whose_tales_could_still_be_heard),
+        T_(only_what_was_told_lately_is_heard),
         T_(a_tale_and_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
