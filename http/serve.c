@@ -181,11 +181,11 @@ static void compare(struct request *r, struct response *out) {
     out->body = STR("");
 }
 
-/* An array counts its items (SEMANTICS 33), the first of which was counted before it was read. */
+/* An array counts its items (SEMANTICS 33). One of them was counted before it was read. */
 static enum problem collect(struct serving *set, struct work *work) {
     struct request *r = work->request;
     enum problem p = r->route->collect(r, work);
-    return p == P_OK && work->n > 1 ? limit(set, r, work->n - 1, 1) : p;
+    return p == P_OK && work->n > 1 ? limit(set, r, work->n, 1) : p;
 }
 
 /* ---- settling: items of several requests as one set ---- */

@@ -47,7 +47,9 @@ static enum problem take(struct service *s, const struct credential *who, enum r
     if (limit.count == 0) return P_OK;
     struct gcra gcra = gcra_of(limit.count, limit.period_ms);
     int64_t now_ns = clock_monotonic_us() * 1000;
-    struct gcra_answer answer = rate_take(&s->page->rates, name_of(who, rate, use->route), gcra, now_ns, use->cost);
+    uint64_t cell = name_of(who, rate, use->route);
+    if (use->paid > 0) rate_give_back(&s->page->rates, cell, gcra, use->paid);
+    struct gcra_answer answer = rate_take(&s->page->rates, cell, gcra, now_ns, use->cost);
     const char *name = rate_names[rate - 1];
     MUST(told->n < RATES_PER_REQUEST);
     told->items[told->n++] = (struct rate_told){
@@ -59,7 +61,7 @@ static enum problem take(struct service *s, const struct credential *who, enum r
     };
     if (answer.passes) return P_OK;
     atomic_fetch_add_explicit(&s->page->rate_refused[rate], 1, memory_order_relaxed);
-    f->retry_after = seconds_up(answer.wait_ns + gcra.interval_ns * use->paid);
+    f->retry_after = seconds_up(answer.wait_ns);
     return fault_say(f, P_RATE, "the rate limit \"%s\" of this %s is %lld in %lld s; the same request passes in %lld s", name,
                      rate == RATE_SELF ? "member" : "credential", (long long)limit.count, (long long)(limit.period_ms / MS_SECOND),
                      (long long)f->retry_after);

@@ -20,12 +20,12 @@ struct rates_told {
 struct rate_use {
     enum rate rate;
     struct str route; /* a member's own limit is one of each route */
-    int64_t cost;     /* 1, or events of an array */
-    int64_t paid;     /* of the same request before: it would have to be paid again */
+    int64_t cost;     /* 1, or all events of an array */
+    int64_t paid;     /* of it before: given back where all of it does not pass */
 };
 
 /* Counts a use against the limit of the credential's key, and one of a member token against the member's own too. P_RATE with Retry-After
- * where one is exceeded: what it would have cost is not charged there. `told` is what stands now. */
+ * where one is exceeded: nothing of what it would have cost is charged there. `told` is what stands now. */
 MUST_CHECK enum problem rates_take(struct service *s, const struct credential *who, const struct rate_use *use, struct rates_told *told,
                                    struct faults *f);
 

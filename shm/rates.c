@@ -24,12 +24,12 @@ static struct rate_cell *places_of(struct rate_table *table, uint64_t name) {
 
 static struct rate_own *own_of(struct rate_table *table, const struct rate_cell *cell) { return &table->own[cell - table->cells]; }
 
-static bool is_there(struct rate_table *table, uint64_t name) {
+static struct rate_cell *find(struct rate_table *table, uint64_t name) {
     struct rate_cell *set = places_of(table, name);
     for (size_t i = 0; i < RATE_PLACES; i++) {
-        if (atomic_load(&set[i].name) == name) return true;
+        if (atomic_load(&set[i].name) == name) return &set[i];
     }
-    return false;
+    return NULL;
 }
 
 /* The cell of a name, or the one that it takes: the first whose moment has passed, else the one whose moment is nearest. NULL: another
@@ -76,6 +76,14 @@ struct gcra_answer rate_take(struct rate_table *table, uint64_t name, struct gcr
         return answer;
     }
     return gcra_ask(limit, 0, now_ns, cost);
+}
+
+/* A name that has lost its place since has no debt. */
+void rate_give_back(struct rate_table *table, uint64_t name, struct gcra limit, int64_t cost) {
+    struct rate_cell *cell = find(table, name);
+    if (cell == NULL) return;
+    atomic_fetch_sub(&cell->moment, limit.interval_ns * cost);
+    atomic_fetch_sub_explicit(&own_of(table, cell)->used_ns, limit.interval_ns * cost, memory_order_relaxed);
 }
 
 /* ---- between hosts ---- */
@@ -126,7 +134,7 @@ bool rates_hear(struct rate_table *table, const struct rate_share *share, int64_
     if (share->name == 0 || share->used_ns < 1 || share->whole_ns < 1 || share->whole_ns > GCRA_PERIOD_MS_MAX * 1000000) return false;
     bool alone =
         gcra_hear(0, now_ns, share->used_ns, share->whole_ns) > now_ns; /* else it counts beside what is owed here, or not at all */
-    for (int try = 0; try < TRIES_MAX && (alone || is_there(table, share->name)); try++) {
+    for (int try = 0; try < TRIES_MAX && (alone || find(table, share->name) != NULL); try++) {
         struct rate_cell *cell = cell_of(table, share->name, now_ns);
         if (cell == NULL) continue;
         int_fast64_t moment = atomic_load(&cell->moment), heard = gcra_hear(moment, now_ns, share->used_ns, share->whole_ns);

@@ -48,6 +48,8 @@ struct rate_share {
 uint64_t rate_cell_name(const struct str *parts, size_t n);
 /* Asks for `cost` and charges it where it passes. now_ns of a clock that all workers share and nobody sets. */
 struct gcra_answer rate_take(struct rate_table *table, uint64_t name, struct gcra limit, int64_t now_ns, int64_t cost);
+/* Takes back what rate_take has charged a moment ago. */
+void rate_give_back(struct rate_table *table, uint64_t name, struct gcra limit, int64_t cost);
 
 /* What this host let pass of each name since this was last called, and of that no more than what is owed yet, in no order. Of more than
  * `max` names it gives those that used the greatest part of their allowance; the others (*left) stay for the next time. */

@@ -91,6 +91,19 @@ static void test_what_costs_more_than_all_passes_when_all_is_there_and_is_paid(v
     assert_int_equal(refused.wait_ns, 100 * MS);
 }
 
+static void test_what_is_given_back_was_never_charged(void **state) {
+    (void)state;
+    struct rate_table *table = calloc(1, sizeof *table);
+    struct gcra limit = gcra_of(10, 10000);
+    int64_t now = 50 * S;
+    assert_int_equal(rate_take(table, 7, limit, now, 5).remaining, 5);
+    rate_give_back(table, 7, limit, 3);
+    rate_give_back(table, 8, limit, 3); /* a name that has no place */
+    assert_int_equal(rate_take(table, 7, limit, now, 1).remaining, 7);
+    assert_int_equal(rate_take(table, 8, limit, now, 1).remaining, 9);
+    free(table);
+}
+
 static void test_a_clock_that_goes_back(void **state) {
     (void)state;
     struct gcra limit = gcra_of(2, 2000);
@@ -368,6 +381,7 @@ int main(void) {
         cmocka_unit_test(test_never_more_than_the_allowance_and_what_came_back),
         cmocka_unit_test(test_arrays_cost_their_items),
         cmocka_unit_test(test_what_costs_more_than_all_passes_when_all_is_there_and_is_paid),
+        cmocka_unit_test(test_what_is_given_back_was_never_charged),
         cmocka_unit_test(test_a_clock_that_goes_back),
         cmocka_unit_test(test_the_bounds_do_not_overflow),
         cmocka_unit_test(test_what_another_host_let_pass),
