@@ -178,6 +178,7 @@ static void put_or_delete(struct service *s, struct request *r, const struct jso
     uint64_t from = FROM_UNSAID, version = 0;
     struct write_answer answer = {0};
     enum problem p = r->if_match.n > 0 ? if_match_version(r, &from) : P_OK;
+    if (r->if_match.n == 0 && body != NULL && str_is(r->if_none_match, "*")) from = 0; /* only where there is none */
     if (p == P_OK) {
         struct config_write w = write_of(s, r, from);
         p = config_put(s, r->arena, &w, r->params[0], r->params[1], body, &answer, &version, &r->faults);

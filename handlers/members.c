@@ -52,6 +52,7 @@ static enum problem read_query(struct request *r, struct transactions_query *q) 
     enum problem p = read_kinds(r, &q->kinds);
     if (p == P_OK) p = read_time(r, "from", &q->from_ms);
     if (p == P_OK) p = read_time(r, "to", &q->to_ms);
+    if (p == P_OK && q->from_ms > q->to_ms) p = query_wrong(r, "from", "no later than to");
     if (p == P_OK) p = query_limit(r, &q->limit);
     if (p != P_OK) return p;
     return query_get(r, "cursor", &q->cursor) && q->cursor.n == 0 ? P_CURSOR : P_OK;

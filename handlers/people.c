@@ -147,6 +147,7 @@ static void write_member(struct service *s, struct request *r, struct str member
     struct write_answer answer = {0};
     enum problem p = member_write(s, r->arena, &r->who.tenant, member, how, &in->set, &who, &answer, &r->faults);
     answer_write(r, p, &answer, out);
+    if (p == P_OK && how != MEMBER_CREATE) out->etag = text_etag(r->arena, answer.body); /* that of a GET which finds it so */
 }
 
 void member_post(struct service *s, struct request *r, struct response *out) {

@@ -8,6 +8,14 @@ static bool is_one_of(struct str name, const char *const *names) {
     return false;
 }
 
+static enum problem unknown(struct request *r, struct str name, const char *const *names) {
+    struct buf known = buf_new(r->arena, 256);
+    for (size_t i = 0; names != NULL && names[i] != NULL; i++) buf_f(&known, "%s%s", i == 0 ? "; known are: " : ", ", names[i]);
+    MUST(buf_ok(&known));
+    return fault_say(&r->faults, P_BAD_REQUEST, "the query parameter \"%.64s\" is unknown here" STR_FMT, str_z(r->arena, name),
+                     STR_ARG(buf_str(&known)));
+}
+
 enum problem query_check(struct request *r, const char *const *names) {
     struct str rest = r->query;
     while (rest.n > 0) {
@@ -17,9 +25,7 @@ enum problem query_check(struct request *r, const char *const *names) {
         if (!segment_decode(r->arena, name, &p.name) || !segment_decode(r->arena, value, &p.value)) {
             return fault_say(&r->faults, P_BAD_REQUEST, "the query is not percent-encoded UTF-8 without NUL");
         }
-        if (!is_one_of(p.name, names)) {
-            return fault_say(&r->faults, P_BAD_REQUEST, "the query parameter \"%.64s\" is unknown here", str_z(r->arena, p.name));
-        }
+        if (!is_one_of(p.name, names)) return unknown(r, p.name, names);
         if (query_get(r, str_z(r->arena, p.name), &seen)) {
             return fault_say(&r->faults, P_BAD_REQUEST, "the query parameter " STR_FMT " is given twice", STR_ARG(p.name));
         }

@@ -167,8 +167,7 @@ enum problem config_rollback(struct service *s, struct arena *a, const struct co
                              struct write_answer *answer, struct faults *f) {
     struct version_row version;
     enum db_result r = to == 0 ? DB_OK : version_read(s->db, a, w->tenant, to, &version);
-    if (r == DB_NOT_FOUND)
-        return fault_add(f, P_NOT_FOUND, STR("/version"), "the configuration never had version %llu", (unsigned long long)to);
+    if (r == DB_NOT_FOUND) return fault_say(f, P_NOT_FOUND, "the configuration never had version %llu", (unsigned long long)to);
     if (r != DB_OK) return service_problem(r, f);
     struct str text;
     struct json document;
@@ -238,7 +237,9 @@ static void own_pointers(struct arena *a, struct faults *f, const struct places 
 }
 
 static enum problem put_check(const struct put *put, const struct definition_row *now, struct faults *f) {
-    if (now == NULL && put->body == NULL) return P_NOT_FOUND;
+    if (now == NULL && put->body == NULL) {
+        return fault_say(f, P_NOT_FOUND, "there is not a " STR_FMT " \"" STR_FMT "\"", STR_ARG(put->kind), STR_ARG(put->code));
+    }
     if (put->in->from == FROM_UNSAID) {
         return now == NULL ? P_OK : fault_say(f, P_PRECONDITION, "send If-Match with the ETag that this change was made from");
     }
@@ -263,6 +264,7 @@ static enum problem put_effect(struct write *w, struct faults *f, enum db_result
     if (p != P_OK) return p;
     const struct definition_row *now = stored(rows, n, put->kind, put->code);
     p = put_check(put, now, f);
+    if (p != P_OK) f->list.n = f->more = 0; /* what was found in the body is not why */
     if (p == P_OK) p = document_with(w, put, rows, n, &document, &places, f);
     if (p == P_OK) p = draft_make(w->s, w->a, tenant.id, &document, &d, f);
     own_pointers(w->a, f, &places);

@@ -152,3 +152,40 @@ def test_a_condition_on_a_member_that_is_not_there_makes_none(make_tenant):
     assert t.stack.stored() == before
     assert t.get("/members").ok()["data"] == []
     assert t.call("PUT", "/members/new", {}).status == 201
+
+
+def test_a_changed_member_comes_with_the_etag_of_the_next_change(make_tenant):
+    """No GET is needed between two conditional changes, also where the answer is a repeat."""
+    t = make_tenant(CONFIG)
+    whole = {"type": "junior", "display_name": "Mia Ü", "zone": "Europe/Berlin", "attributes": {"b": 1.50, "a": [{"z": None}]}, "groups": {"team": ["red"]}}
+    etag, seen = None, []
+    for method, body in (("PUT", whole), ("PUT", {"type": "senior"}), ("PATCH", {"attributes": {"c": 2e3}}), ("PATCH", {})):
+        headers = {"If-Match": etag, "Idempotency-Key": f"k{len(seen)}"}
+        done, again = (t.call(method, "/members/new", body, headers=headers) for _ in range(2))
+        assert done.status in (200, 201) and again.replayed
+        etag = done.headers["etag"]
+        seen.append(etag)
+        assert again.headers["etag"] == etag == t.get("/members/new").headers["etag"]
+    assert len(set(seen)) == 3  # the last one changed nothing
+
+
+def test_a_definition_is_only_made_never_replaced(make_tenant):
+    """RFC 9110, 13.1.2: If-None-Match: * of what is there is 412."""
+    t = make_tenant(CONFIG)
+    body, only_new = {"name": "Other", "on": ["act"], "grant": [{"currency": "points", "amount": 1}]}, {"If-None-Match": "*"}
+    before = t.stack.stored()
+    t.call("PUT", "/config/rule/r", body, headers=only_new).problem("version-mismatch")
+    t.call("PUT", "/config/rule/r", body).problem("precondition-required")
+    gone = t.call("PUT", "/config/rule/new", {**body, "kind": "boost"}, headers={"If-Match": '"v1"'}).problem("version-mismatch")
+    assert (gone["detail"], gone["errors"]) == ("there is no such definition by now", []) and t.stack.stored() == before
+    assert t.call("PUT", "/config/rule/new", body, headers=only_new).status == 201
+    t.call("PUT", "/config/rule/new", body, headers=only_new).problem("version-mismatch")
+
+
+def test_what_is_not_there_is_named(make_tenant):
+    t = make_tenant(CONFIG)
+    assert t.get("/config/rule/none").problem("not-found")["detail"] == 'there is not a rule "none"'
+    headers = {"If-Match": '"v1"', "Idempotency-Key": "back"}
+    assert t.call("DELETE", "/config/rule/none", headers=headers).problem("not-found")["detail"] == 'there is not a rule "none"'
+    back = t.call("POST", "/config/rollback", {"version": 99}, headers=headers).problem("not-found")
+    assert (back["detail"], back["errors"]) == ("the configuration never had version 99", [])

@@ -166,6 +166,9 @@ def test_B5_pages_by_cursor_equal_the_whole_and_filters(make_tenant, clock):
     middle = t.all_transactions(from_=rfc3339(start), to=rfc3339(end), limit=13)
     assert middle == [line for line in whole if rfc3339(start) <= line["created_at"] < rfc3339(end)] and len(middle) == 30
     assert t.all_transactions(from_=rfc3339(start), currency="xp", kind="earned") == [line for line in whole if line["currency"] == "xp"]
+    swapped = t.get("/members/m/transactions", from_=rfc3339(end), to=rfc3339(start)).problem("bad-request")
+    assert swapped["detail"] == "the query parameter from must be no later than to"
+    assert t.all_transactions(from_=rfc3339(start), to=rfc3339(start)) == []
 
 
 def test_B5_summary_of_the_whole_filter_in_one_currency_else_null(make_tenant, clock):

@@ -232,8 +232,8 @@ static void a_query_is_checked_against_the_route(void **state) {
     } wrong[] = {
         {"from=1&from=2", "the query parameter from is given twice"},
         {"fr%6Fm=1&from=2", "the query parameter from is given twice"},
-        {"To=1", "the query parameter \"To\" is unknown here"},
-        {"=1", "the query parameter \"\" is unknown here"},
+        {"To=1", "the query parameter \"To\" is unknown here; known are: from, kind"},
+        {"=1", "the query parameter \"\" is unknown here; known are: from, kind"},
         {"from=%zz", "the query is not percent-encoded UTF-8 without NUL"},
         {"%00=1", "the query is not percent-encoded UTF-8 without NUL"},
     };
@@ -246,6 +246,7 @@ static void a_query_is_checked_against_the_route(void **state) {
     r = request_of(a, METHOD_GET, "/");
     r->query = STR("from=1");
     assert_int_equal(query_check(r, NULL), P_BAD_REQUEST);
+    assert_text(r->faults.detail, "the query parameter \"from\" is unknown here");
 }
 
 /* ---- header fields ---- */
