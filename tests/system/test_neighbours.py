@@ -16,6 +16,9 @@ from fastcgi import Connection, Master, ask, message, send
 from wire import DatabaseProxy, wait_for
 
 pytestmark = pytest.mark.usefixtures("stack")
+# Seconds. What stands beside trouble takes some tenths, and a second where it waits for a lock or for an answer to be taken; who is held up by
+# trouble waits for the 4 s of a deadline, for a second per silent or locked one, or for ever. Between them there is room for a busy machine.
+HELD_UP = 2.5 + SLOW
 PAYS = config(currency(), rule("r", pays=3, count=[{"metric": "n", "by": 1}]))
 
 
@@ -192,9 +195,9 @@ def test_MECHANICS2_members_whose_locks_are_held_elsewhere_cost_only_their_own_e
             waiting = connect(master, *[posting(t, i) for i in range(12)])
             began = time.monotonic()
         assert statuses([waiting[i] for i in range(12) if i not in blocked]) == [200] * 7
-        assert time.monotonic() - began < 1.8 * SLOW
+        assert time.monotonic() - began < HELD_UP
         answers = [waiting[i].answer() for i in sorted(blocked)]
-        assert time.monotonic() - began < 5.5 * SLOW
+        assert time.monotonic() - began < 5 + HELD_UP
     codes = [json.loads(a.body)["code"] for a in answers]
     assert codes == sorted(codes) and set(codes) <= {"in-progress", "unavailable"} and codes.count("in-progress") >= 2, codes
     assert all(int(a.headers["retry-after"]) >= 1 for a in answers)
@@ -287,7 +290,7 @@ def test_MECHANICS2_inv3_a_set_that_the_database_refuses_is_halved_down_to_the_o
             waiting = connect(master, *[posting(t, i) for i in range(16)])
             began = time.monotonic()
         answers = [c.answer() for c in waiting]
-        assert time.monotonic() - began < 1 * SLOW
+        assert time.monotonic() - began < HELD_UP
     assert [a.status for a in answers] == [200] * 5 + [500] + [200] * 10
     assert json.loads(answers[5].body)["code"] == "internal" and b"trouble" not in answers[5].body
     master.wait(lambda: sets_of(master) == [16] * 16)
@@ -312,7 +315,7 @@ def test_MECHANICS2_a_set_that_meets_deadlocks_all_the_time_is_halved_too(master
             waiting = connect(master, *[posting(t, i) for i in range(8)])
             began = time.monotonic()
         answers = [c.answer() for c in waiting]
-        assert time.monotonic() - began < 1.5 * SLOW
+        assert time.monotonic() - began < HELD_UP
     assert [a.status for a in answers] == [200] * 2 + [503] + [200] * 5
     assert json.loads(answers[2].body)["code"] == "unavailable" and int(answers[2].headers["retry-after"]) >= 1
     assert retries(master, "changed") == 4 * 4  # of 8, 4, 2 and 1
@@ -389,7 +392,7 @@ def test_silent_slow_and_cut_requests_hold_up_nobody(master, t):
             bad += connect(master, cut(f"cut{i}"), b"") if i < 2 else []
         began = time.monotonic()
     assert statuses(waiting) == [200] * 8
-    assert time.monotonic() - began < 0.5 * SLOW
+    assert time.monotonic() - began < HELD_UP
     for connection, half, i in zip(slow, halves[2:], (3, 4)):  # these two go on in time
         connection.socket.sendall(posting(t, f"half{i}")[len(half):])
     assert statuses(slow) == [200, 200]
@@ -404,7 +407,7 @@ def test_clients_that_left_are_nobodys_business(master, t):
             gone.socket.close()
         began = time.monotonic()
     assert statuses(waiting[1::2]) == [200] * 8
-    assert time.monotonic() - began < 0.5 * SLOW
+    assert time.monotonic() - began < HELD_UP
     assert settled(t, *range(16)) == [404, 200] * 8
 
 
@@ -430,7 +433,7 @@ def test_a_client_that_does_not_take_its_answer_holds_up_others_for_a_second_at_
     master.wait(lambda: t.balance("m") == 3000)
     began = time.monotonic()
     assert ask(master.socket("bulk"), posting(t, "after")).status == 200
-    assert 0.3 < time.monotonic() - began < 1.5 * SLOW
+    assert time.monotonic() - began < HELD_UP
     silent.socket.close()
     assert master.workers("bulk") == workers and t.balance("mafter") == 3
     assert 'dropped why="an answer that was not taken"' in master.text()
@@ -465,7 +468,7 @@ def test_MECHANICS4_an_event_that_fells_its_worker_is_alone_the_second_time_and_
             waiting = connect(master, *requests)
             began = time.monotonic()
         answers.append([c.answer() for c in waiting])
-        assert time.monotonic() - began < 1 * SLOW
+        assert time.monotonic() - began < HELD_UP
         master.wait(lambda: master.workers("events"))
     first, second, third = [[a and a.status for a in some] for some in answers]
     assert first == [None] * 8  # nobody could know
@@ -589,6 +592,6 @@ def test_DESIGN11_single_events_pass_a_bulk_that_stands_still(master, t):
         began = time.monotonic()
         assert statuses(connect(master, *[posting(t, i) for i in range(20)])) == [200] * 20
         assert ask(master.socket("api"), message(uri="/v1/members/m1/points", key=t.key)).status == 200
-        assert time.monotonic() - began < 0.7 * SLOW
+        assert time.monotonic() - began < HELD_UP
     assert waiting.answer().status == 200
     assert t.balance("m") == 3000
