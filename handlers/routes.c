@@ -53,7 +53,6 @@ static const struct route rows[] = {
      .scope = SCOPE_MEMBERS_READ,
      .rate = RATE_READS,
      .etag = ETAG_EXACT,
-     .glance = true,
      .handle = member_show_get},
     {.method = METHOD_PUT,
      .pattern = "/v1/members/{member}",

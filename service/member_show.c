@@ -1,7 +1,6 @@
 /* service/member_show.c: what is kept of a member: the resource of the routes, and the whole state row for the command. */
 #include "service/inside.h"
 #include "service/member_parts.h"
-#include "service/needs.h"
 
 static const char *const status_names[] = {"active", "suspended", "erased", "merged"};
 
@@ -50,14 +49,13 @@ void member_put(struct json_writer *w, struct str external_id, const struct memb
 enum problem member_get(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, int64_t now_ms, struct str *out,
                         struct faults *f) {
     struct member_found m;
-    struct profile_row profile;
-    enum problem p = member_find(s, a, t, member, &m, f);
-    if (p == P_OK) p = service_problem(profile_load(s, a, (struct member_ref){t->id, m.no}, m.state, &profile), f);
+    struct str display_name;
+    enum problem p = member_find_whole(s, a, t, member, &m, &display_name, f);
     if (p != P_OK) return p;
     struct buf b = buf_new(a, SIZE_MAX); /* bounded by the profile and the definitions */
     struct json_writer w = json_writer_of(&b);
     json_open_object(&w);
-    member_put(&w, member, m.state, profile.display_name, now_ms);
+    member_put(&w, member, m.state, display_name, now_ms);
     json_close_object(&w);
     *out = buf_str(&b);
     return P_OK;
@@ -162,15 +160,13 @@ static void put_zone_now(struct json_writer *w, const struct member_found *m, in
 enum problem member_show(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, int64_t now_ms, struct str *out,
                          struct faults *f) {
     struct member_found m;
-    enum problem p = member_find(s, a, t, member, &m, f);
-    if (p != P_OK) return p;
-    struct profile_row profile;
-    p = service_problem(profile_load(s, a, (struct member_ref){t->id, m.no}, m.state, &profile), f);
+    struct str display_name;
+    enum problem p = member_find_whole(s, a, t, member, &m, &display_name, f);
     if (p != P_OK) return p;
     struct buf b = buf_new(a, SIZE_MAX); /* bounded by the profile and the definitions */
     struct json_writer w = json_writer_of(&b);
     json_open_object(&w);
-    member_put(&w, member, m.state, profile.display_name, now_ms);
+    member_put(&w, member, m.state, display_name, now_ms);
     put_zone_now(&w, &m, now_ms);
     json_key(&w, "member_no");
     json_put_str(&w, str_printf(a, "%llu", (unsigned long long)m.no.v)); /* text: beyond 2^53 */

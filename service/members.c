@@ -36,22 +36,35 @@ static bool take_ahead(struct service *s, const struct member_name *name, struct
     return false;
 }
 
+static enum problem found(struct service *s, struct arena *a, const struct member_row *row, struct member_found *out, struct faults *f) {
+    *out = (struct member_found){.no = row->state->member, .external_id = row->name.external_id, .sum = row->sum, .state = row->state};
+    memcpy(out->sealing_key, row->sealing_key, SEAL_KEY_BYTES);
+    /* the tenant's record may be one that a worker has kept: the configuration is that of the row */
+    enum problem p = program_get(s, row->state->tenant, row->config_version, &out->program, f);
+    return p == P_OK ? service_problem(state_zones(s, a, out->state, out->program), f) : p;
+}
+
 enum problem member_find(struct service *s, struct arena *a, const struct tenant_row *t, struct str external_id, struct member_found *out,
                          struct faults *f) {
-    *out = (struct member_found){0};
     struct member_name name = {t->id, external_id};
     struct member_row ahead, *row = &ahead;
     size_t n = 1;
     enum db_result r = take_ahead(s, &name, &ahead) ? DB_OK : members_load(s->db, a, &name, 1, &row, &n);
     if (r != DB_OK) return service_problem(r, f);
-    if (n == 0) return member_unknown(f, external_id);
-    out->no = row->state->member;
-    out->external_id = external_id;
-    memcpy(out->sealing_key, row->sealing_key, SEAL_KEY_BYTES);
-    out->sum = row->sum;
-    out->state = row->state;
-    enum problem p = program_get(s, t->id, row->config_version, &out->program, f); /* `t` may be a record that a worker has kept */
-    return p == P_OK ? service_problem(state_zones(s, a, out->state, out->program), f) : p;
+    return n == 0 ? member_unknown(f, external_id) : found(s, a, row, out, f);
+}
+
+enum problem member_find_whole(struct service *s, struct arena *a, const struct tenant_row *t, struct str external_id,
+                               struct member_found *out, struct str *display_name, struct faults *f) {
+    struct member_name name = {t->id, external_id};
+    struct member_row row;
+    struct profile_row profile;
+    enum db_result r = member_load_whole(s->db, a, &name, &row, &profile);
+    if (r == DB_NOT_FOUND) return member_unknown(f, external_id);
+    if (r == DB_OK && !profile_parse(a, &profile, row.state)) r = DB_FATAL;
+    if (r != DB_OK) return service_problem(r, f);
+    *display_name = profile.display_name;
+    return found(s, a, &row, out, f);
 }
 
 /* ---- points ---- */

@@ -19,6 +19,9 @@ struct member_found {
 };
 MUST_CHECK enum problem member_find(struct service *s, struct arena *a, const struct tenant_row *t, struct str external_id,
                                     struct member_found *out, struct faults *f);
+/* The same with the profile, both of one moment: attributes and groups of the state are set. Never taken from what is read ahead. */
+MUST_CHECK enum problem member_find_whole(struct service *s, struct arena *a, const struct tenant_row *t, struct str external_id,
+                                          struct member_found *out, struct str *display_name, struct faults *f);
 /* Reads the members of several requests in one statement: until they are forgotten, member_find takes them from there, each once. To be
  * forgotten before anything is written. Where it fails, or a member is not there, member_find asks by itself, and says so. */
 void members_ahead(struct service *s, struct arena *a, const struct member_name *asked, size_t n);

@@ -1,7 +1,6 @@
 /* service/profile.c: a member at one glance, for profiles and dashboards. */
 #include "service/copies.h"
 #include "service/member_parts.h"
-#include "service/needs.h"
 #include "service/people.h"
 
 static bool is_new(const struct str *privileges, size_t n, struct str privilege) {
@@ -77,18 +76,19 @@ static void snapshot_keep(struct service *s, struct arena *a, const struct copy_
 enum problem member_profile(struct service *s, struct arena *a, const struct tenant_row *t, struct str member, int64_t now_ms,
                             struct str *out, struct faults *f) {
     struct member_found m;
-    struct profile_row profile;
+    struct str display_name;
     struct member_parts parts = member_parts_new();
     enum problem p = member_find(s, a, t, member, &m, f);
     if (p != P_OK) return p;
     struct copy_name name = snapshot_name(s, a, &m);
     if (snapshot_find(s, a, &name, now_ms, out)) return P_OK;
-    p = service_problem(profile_load(s, a, (struct member_ref){t->id, m.no}, m.state, &profile), f);
+    p = member_find_whole(s, a, t, member, &m, &display_name, f); /* it may have changed by now */
     if (p == P_OK) p = service_problem(member_currencies(s, a, &m, now_ms, &parts), f);
     if (p != P_OK) return p;
     member_ladders(a, &m, &parts);
     if (m.state->zone_from_ms > now_ms && m.state->zone_from_ms < parts.until_ms) parts.until_ms = m.state->zone_from_ms;
-    *out = profile_text(a, &m, profile.display_name, &parts, now_ms);
+    name = snapshot_name(s, a, &m);
+    *out = profile_text(a, &m, display_name, &parts, now_ms);
     snapshot_keep(s, a, &name, &parts, *out);
     return P_OK;
 }

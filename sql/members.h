@@ -83,6 +83,9 @@ struct profile_row {
 };
 struct profile_row profile_read(struct call *c); /* the columns of one row of a result; for sql/ alone */
 enum db_result profiles_load(struct db *db, struct arena *a, const struct member_ref *m, size_t n, struct profile_row **out, size_t *n_out);
+/* One member with its profile, both of one moment (all "" where it has none; type and status are in the state); DB_NOT_FOUND. */
+enum db_result member_load_whole(struct db *db, struct arena *a, const struct member_name *wanted, struct member_row *out,
+                                 struct profile_row *profile);
 enum db_result profile_write(struct db *db, struct arena *a, const struct profile_row *p);
 enum db_result member_erase_rows(struct db *db, struct arena *a, struct member_ref m); /* profile, groups, payments, waiting events */
 

@@ -102,6 +102,22 @@ enum db_result members_load(struct db *db, struct arena *a, const struct member_
     return r;
 }
 
+enum db_result member_load_whole(struct db *db, struct arena *a, const struct member_name *wanted, struct member_row *out,
+                                 struct profile_row *profile) {
+    struct call c = call_of(db, STMT_MEMBER_LOAD_WHOLE, a, 1);
+    call_u32(&c, wanted->tenant.v);
+    call_bytes(&c, wanted->external_id);
+    enum db_result r = call_run(&c);
+    if (r || !call_next(&c)) return r ? r : DB_NOT_FOUND;
+    r = read_member(&c, out);
+    if (r) return r;
+    *profile = (struct profile_row){.m = {out->state->tenant, out->state->member}};
+    profile->display_name = col_bytes(&c);
+    profile->attributes = col_bytes(&c);
+    profile->groups = col_bytes(&c);
+    return DB_OK;
+}
+
 /* Where nobody's cold part changed it stays out of the statement, and so out of the redo log. */
 enum db_result states_write(struct db *db, struct arena *a, const struct member_state *const *s, size_t n) {
     bool cold = false;

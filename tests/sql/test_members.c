@@ -152,6 +152,32 @@ static void members_are_found_with_their_states_in_one_statement(void **state) {
     assert_true(n == 1 && again->state->member.v == 18);
 }
 
+static void a_member_is_found_with_its_profile_in_one_statement(void **state) {
+    (void)state;
+    struct member_key_row keys[] = {member_key_of(T, STR("agent-17"), 17), member_key_of(T, STR("agent-18"), 18),
+                                    member_key_of(T, STR("bare"), 19)};
+    const struct member_state *states[] = {state_of(17, 4), state_of(18, 9)};
+    struct profile_row p = {one(17), STR("Zoë"), STR("{\"a\":1}"), STR("{\"gym\":[\"x\"]}"), STR("agent"), MEMBER_ACTIVE}, found;
+    struct member_row row;
+    assert_ok(member_keys_insert(db[CAROL], arena, keys, 3));
+    assert_ok(states_write(db[CAROL], arena, states, 2));
+    assert_ok(profile_write(db[CAROL], arena, &p));
+    side("INSERT INTO tenant (tenant_id, code, status, config_version, watermark_ms, created_at) VALUES (7, 'seven', 1, 5, 0, 0)");
+    assert_ok(member_load_whole(db[CAROL], arena, &(struct member_name){T, STR("agent-17")}, &row, &found));
+    assert_str(row.name.external_id, "agent-17");
+    assert_true(row.config_version == 5 && row.state->version == 4 && row.state->member.v == 17 && found.m.member.v == 17);
+    assert_memory_equal(row.sealing_key, keys[0].sealing_key, SEAL_KEY_BYTES);
+    assert_str(found.display_name, "Zoë");
+    assert_str(found.attributes, "{\"a\":1}");
+    assert_str(found.groups, "{\"gym\":[\"x\"]}");
+    assert_ok(member_load_whole(db[CAROL], arena, &(struct member_name){T, STR("agent-18")}, &row, &found));
+    assert_true(row.state->version == 9 && found.display_name.n == 0 && found.attributes.n == 0 && found.groups.n == 0);
+    assert_int_equal(member_load_whole(db[CAROL], arena, &(struct member_name){T, STR("bare")}, &row, &found), DB_NOT_FOUND);
+    assert_int_equal(member_load_whole(db[CAROL], arena, &(struct member_name){OTHER, STR("agent-17")}, &row, &found), DB_NOT_FOUND);
+    assert_ok(member_key_erase(db[CAROL], arena, T, (member_no){17}));
+    assert_int_equal(member_load_whole(db[CAROL], arena, &(struct member_name){T, STR("agent-17")}, &row, &found), DB_NOT_FOUND);
+}
+
 static void the_cold_part_stays_where_nobody_changed_it(void **state) {
     (void)state;
     struct member_ref m = one(5);
@@ -345,6 +371,7 @@ int main(void) {
         T_(an_erased_member_has_neither_id_nor_key),
         T_(state_rows_are_created_locked_and_written),
         T_(members_are_found_with_their_states_in_one_statement),
+        T_(a_member_is_found_with_its_profile_in_one_statement),
         T_(the_cold_part_stays_where_nobody_changed_it),
         T_(a_damaged_state_row_is_fatal),
         T_(closed_periods_come_back),

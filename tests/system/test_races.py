@@ -8,7 +8,7 @@ import time
 import pytest
 
 from accolade import config, currency, grant, parallel, rule, var
-from fastcgi import Connection, Master, message, send
+from fastcgi import Connection, Master, ask, message, send
 
 
 @pytest.mark.parametrize("round", range(4))
@@ -177,3 +177,32 @@ def test_MECHANICS3_a_lane_that_was_taken_meanwhile_is_given_up(make_tenant, clo
         assert {o["status"] for o in t.events([t.event_body() for _ in range(300)])} == {"processed"}
         assert all(o["grants"] for o in parallel(8, lambda i: t.event()))
         assert t.balance() == round * 618
+
+
+def test_a_member_is_never_shown_half_changed(make_tenant, stack, tmp_path):
+    """The type is of one row, the name and the attributes of another: both stand in an answer as one PUT of another worker wrote them."""
+    t = make_tenant(config(currency()))
+    done = threading.Event()
+
+    def write(master, i):
+        now = {"type": f"v{i}", "display_name": f"v{i}", "attributes": {"a": f"v{i}"}}
+        assert ask(master.socket("api"), message("PUT", "/v1/members/m", json.dumps(now).encode(), key=t.key)).status in (200, 201)
+
+    def work(i):
+        if i == 0:
+            for k in range(1, 150):
+                write(master, k)
+            done.set()
+            return []
+        seen = []
+        while not done.is_set():
+            shown = t.get("/members/m" + ("/profile" if i == 1 else "")).ok()
+            seen.append((shown["type"], shown["display_name"], shown["attributes"]["a"]))
+        return seen
+
+    with Master(stack, tmp_path / "pool") as master:
+        write(master, 0)
+        seen = [each for some in parallel(3, work) for each in some]
+    assert len(seen) > 100 and {len(set(each)) for each in seen} == {1}
+    for shown in (t.get("/members/m").ok(), t.get("/members/m/profile").ok()):  # nor is a mixture kept
+        assert (shown["type"], shown["display_name"], shown["attributes"]) == ("v149", "v149", {"a": "v149"})
