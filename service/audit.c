@@ -57,11 +57,7 @@ static void put_line(struct arena *a, struct json_writer *w, const struct audit_
     json_key(w, "target");
     json_put_str(w, row->target);
     json_key(w, "member");
-    if (member.n > 0) {
-        json_put_str(w, member);
-    } else {
-        json_put_null(w);
-    }
+    json_put_text(w, member);
     json_key(w, "detail");
     if (row->detail.n > 0) {
         json_put_raw(w, row->detail);

@@ -14,11 +14,7 @@ bool member_status_of(struct str name, enum member_status *out) {
 
 static void put_or_null(struct json_writer *w, const char *key, struct str value) {
     json_key(w, key);
-    if (value.n > 0) {
-        json_put_str(w, value);
-    } else {
-        json_put_null(w);
-    }
+    json_put_text(w, value);
 }
 
 static void put_object(struct json_writer *w, const char *key, const struct json *value) {
