@@ -10,6 +10,8 @@
 #include "cli/cli.h"
 #include "cli/text.h"
 
+#define VERSION "0.1.0-dev" /* of what CHANGELOG.md calls unreleased; that of the interface is in api/openapi.yaml */
+
 int cli_usage(const char *format, ...) {
     va_list args;
     va_start(args, format);
@@ -100,6 +102,15 @@ static bool has_group(const char *group) {
     return false;
 }
 
+static const struct command *find_command(const char *group, const char *verb) {
+    for (size_t i = 0; i < cli_commands_n; i++) {
+        const struct command *k = &cli_commands[i];
+        if (strcmp(k->group, group) != 0) continue;
+        if (k->verb == NULL || (verb != NULL && strcmp(k->verb, verb) == 0)) return k;
+    }
+    return NULL;
+}
+
 /* Says which words may stand there. */
 static int no_command(const char *group, const char *verb) {
     struct arena *a = arena_new();
@@ -123,31 +134,25 @@ static int no_command(const char *group, const char *verb) {
     return EXIT_USAGE;
 }
 
-/* The commands of one group, or all. */
-static int help(const char *group) {
+/* One command, the commands of one group, or all. */
+static int help(const char *group, const char *verb) {
     if (group != NULL && !has_group(group)) return no_command(group, NULL);
+    const struct command *one = group != NULL ? find_command(group, verb) : NULL;
     puts("Usage: accolade [-c FILE] COMMAND … [--json]\n");
     for (size_t i = 0; i < cli_commands_n; i++) {
         if (group != NULL && strcmp(cli_commands[i].group, group) != 0) continue;
+        if (one != NULL && one != &cli_commands[i]) continue;
         print_command(&cli_commands[i]);
     }
     puts("\n  -c FILE    the settings (default: $ACCOLADE_CONF); the environment's ACCOLADE_… go before it\n"
          "  --json     print for a program to read\n"
-         "  --help     this text; after a command, that command's\n\n"
+         "  --help     this text; after a command, that command's\n"
+         "  --version  which release this is\n\n"
          "Manual pages: accolade(1), accolade.conf(5), accolade-fcgi(8)");
     return EXIT_OK;
 }
 
 /* ---- the command line ---- */
-
-static const struct command *find_command(const char *group, const char *verb) {
-    for (size_t i = 0; i < cli_commands_n; i++) {
-        const struct command *k = &cli_commands[i];
-        if (strcmp(k->group, group) != 0) continue;
-        if (k->verb == NULL || (verb != NULL && strcmp(k->verb, verb) == 0)) return k;
-    }
-    return NULL;
-}
 
 static int option_index(const struct command *k, const char *name, size_t n) {
     for (int i = 0; i < OPTIONS_MAX && k->options[i].name != NULL; i++) {
@@ -241,9 +246,10 @@ int main(int argc, char **argv) {
     }
     bool by_word = at < argc && strcmp(argv[at], "help") == 0; /* "help config" is "config --help" */
     if (by_word) at++;
-    if (by_word || wants_help(argc, argv)) return help(at < argc && argv[at][0] != '-' ? argv[at] : NULL);
-    if (at >= argc) return help(NULL), EXIT_USAGE;
     const char *verb = at + 1 < argc ? argv[at + 1] : NULL;
+    if (by_word || wants_help(argc, argv)) return help(at < argc && argv[at][0] != '-' ? argv[at] : NULL, verb);
+    if (at >= argc) return help(NULL, NULL), EXIT_USAGE;
+    if (strcmp(argv[at], "--version") == 0) return puts("accolade " VERSION), EXIT_OK;
     struct cli c = {.command = find_command(argv[at], verb)};
     if (c.command == NULL) return no_command(argv[at], verb);
     if (!read_arguments(&c, argc, argv, at + (c.command->verb != NULL ? 2 : 1))) return EXIT_USAGE;

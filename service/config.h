@@ -74,8 +74,8 @@ struct tenant_made {
     struct tenant_row tenant;
     struct config_result config;
 };
-/* preset: NULL or a configuration document. The watermark is now minus its window. An existing code is P_VALIDATION with a pointer to
- * /tenant. Both the tenant and its first configuration, or neither. */
+/* preset: NULL or a configuration document. The watermark is now minus its window. An existing code is P_TENANT_EXISTS.
+ * Both the tenant and its first configuration, or neither. */
 MUST_CHECK enum problem tenant_create(struct service *s, struct arena *a, struct str code, const struct json *preset, struct str actor,
                                       const struct write_key *key, int64_t now_ms, struct tenant_made *out, struct write_answer *answer,
                                       struct faults *f);

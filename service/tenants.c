@@ -125,7 +125,7 @@ static enum problem create_effect(struct write *w, struct faults *f, enum db_res
     *r = tenant_insert(w->s->db, w->a, t);
     if (*r == DB_CONFLICT) {
         *r = DB_OK;
-        return fault_add(f, P_VALIDATION, STR("/tenant"), "there is a tenant " STR_FMT " already", STR_ARG(x->code));
+        return fault_say(f, P_TENANT_EXISTS, "there is a tenant " STR_FMT " already", STR_ARG(x->code));
     }
     if (*r != DB_OK) return P_OK;
     struct draft d = {0};

@@ -294,8 +294,11 @@ def test_tenants_and_presets_by_the_command(make_tenant, stack):
     (mine,) = [x for x in stack.cli_json("tenant", "list") if x["tenant"] == t.code]
     assert (mine["status"], mine["config_version"]) == ("active", 1)
     assert rfc3339(NOON)[:16] == mine["created_at"][:16]
-    err = refused(lambda: stack.cli("tenant", "create", t.code, "--json"), "validation-failed", "/tenant")
+    err = refused(lambda: stack.cli("tenant", "create", t.code, "--json"), "tenant-exists")
     assert t.code in err
+    headers = {"Idempotency-Key": f"again-{t.code}"}
+    taken = t.call("POST", "/tenants", {"tenant": t.code}, key=stack.env["ACCOLADE_OPERATOR_KEY"], headers=headers).problem("tenant-exists")
+    assert (taken["status"], taken["detail"], taken["errors"]) == (409, f"there is a tenant {t.code} already", [])
     refused(lambda: stack.cli("tenant", "create", "no such code"), "/tenant")
     said = refused(lambda: stack.cli("tenant", "suspend", "nobody"))
     assert said == "accolade: not-found: there is no tenant nobody\n"  # what was not found, and no word of HTTP

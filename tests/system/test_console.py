@@ -393,6 +393,20 @@ def test_help_is_a_word_too():
     assert said("help", "key") == said("key", "--help") and "reads within half a second" in said("help", "key")
 
 
+def test_help_of_one_command_is_its_own():
+    def said(*words):
+        return subprocess.run([COMMAND, *words], capture_output=True, text=True, check=True).stdout
+
+    plan = said("config", "plan", "--help")
+    assert "  config plan TENANT" in plan and "config apply" not in plan and said("help", "config", "plan") == plan
+    assert "config apply" in said("config", "--help") and "config apply" in said("config", "frob", "--help")
+
+
+def test_which_release_it_is():
+    done = subprocess.run([COMMAND, "--version"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "accolade 0.1.0-dev\n", "")
+
+
 # ---- top ----
 
 def sample(stack, *words):
