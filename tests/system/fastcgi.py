@@ -164,7 +164,11 @@ class Master:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, pass_fds=copies)
         for fd in copies:
             os.close(fd)
-        self.wait(lambda: (folder / "pid").exists() or self.process.poll() is not None)
+        pools = () if "log_file" in settings else ("events", "bulk", "api")
+        self.wait(lambda: self.process.poll() is not None or ((folder / "pid").exists() and all(map(self.has_begun, pools))))
+
+    def has_begun(self, pool):
+        return any(f" worker pool={pool} " in line and line.endswith("what=started") for line in self.text().splitlines())
 
     def __enter__(self):
         return self
@@ -192,6 +196,15 @@ class Master:
         found = [int(line.split(" worker=")[1].split()[0]) for line in self.text().splitlines()
                  if f" worker pool={pool} " in line and line.endswith("what=started")]
         return [pid for pid in found if pid in alive]
+
+    def worker(self, pool):
+        """The one worker of the pool, as soon as it is the only one."""
+        found = []
+        def only():
+            found[:] = self.workers(pool)
+            return len(found) == 1
+        self.wait(only)
+        return found[0]
 
     def wait(self, condition, seconds=10):
         end = time.monotonic() + seconds * SLOW

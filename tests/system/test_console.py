@@ -558,7 +558,7 @@ def test_a_pool_of_another_build_is_refused_politely(stack, master):
 
 
 def test_deaths_and_silence_show(stack, master):
-    (victim,) = master.workers("api")
+    victim = master.worker("api")
     os.kill(victim, signal.SIGKILL)
     master.wait(lambda: master.workers("api") not in ([], [victim]))
     api = pool_of(json.loads(top_of(master).stdout), "api")

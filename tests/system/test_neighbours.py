@@ -45,7 +45,7 @@ def posting(t, id, member=None, **params):
 def gathering(master, pool="events"):
     """The worker stands still while requests gather: they are what waits when it goes on."""
     master.wait(lambda: master.workers(pool))
-    (worker,) = master.workers(pool)
+    worker = master.worker(pool)
     send([worker], signal.SIGSTOP)
     try:
         yield worker

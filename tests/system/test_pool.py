@@ -162,7 +162,7 @@ def test_nothing_is_done_for_a_client_that_has_left(master, tenant):
 def test_what_waits_is_one_set(stack, tenant, tmp_path):
     with Master(stack, tmp_path / "sets", set_requests_max=16) as master:
         assert ask(master.socket("events"), post_event(tenant, 0)).status == 200
-        (worker,) = master.workers("events")
+        worker = master.worker("events")
         send([worker], signal.SIGSTOP)
         array = json.dumps([event(tenant, 100), event(tenant, 3), {"source": "raw"}]).encode()
         waiting = [Connection(master.socket("events"), post_event(tenant, i % 8)) for i in range(1, 13)]  # five of them are repeats
@@ -183,7 +183,7 @@ def test_what_waits_is_one_set(stack, tenant, tmp_path):
 def test_a_set_closes_at_sixteen(stack, tenant, tmp_path):
     with Master(stack, tmp_path / "sets", set_requests_max=16) as master:
         master.wait(lambda: master.workers("events"))
-        (worker,) = master.workers("events")
+        worker = master.worker("events")
         send([worker], signal.SIGSTOP)
         waiting = [Connection(master.socket("events"), post_event(tenant, i)) for i in range(40)]
         send([worker], signal.SIGCONT)
@@ -196,7 +196,7 @@ def test_a_set_closes_at_sixteen(stack, tenant, tmp_path):
 def test_MECHANICS4_a_set_closes_at_256_KiB(stack, tenant, tmp_path):
     with Master(stack, tmp_path / "sets", set_requests_max=16) as master:
         master.wait(lambda: master.workers("events"))
-        (worker,) = master.workers("events")
+        worker = master.worker("events")
         send([worker], signal.SIGSTOP)
         bodies = [json.dumps([event(tenant, f"{i}-{k}") for k in range(2)]).encode().ljust(30000) for i in range(16)]
         waiting = [Connection(master.socket("events"), message("POST", "/v1/events", body, tenant.key)) for body in bodies]
@@ -238,7 +238,7 @@ def test_sigterm_answers_all_that_waits(stack, tenant, tmp_path):
     """Also with the only worker killed meanwhile: another one takes its place."""
     for kill in (False, True):
         with Master(stack, tmp_path / f"drain{kill}") as master:
-            (worker,) = master.workers("events")
+            worker = master.worker("events")
             send([worker], signal.SIGSTOP)
             waiting = [Connection(master.socket("events"), post_event(tenant, f"{kill}-{i}")) for i in range(30)]
             master.process.terminate()
@@ -417,7 +417,7 @@ def test_sighup_opens_the_log_anew_and_takes_what_may_change(stack, tmp_path):
 
 @pytest.mark.skipif(BUILD == "asan", reason="the sanitizer's own memory is most of it")
 def test_memory_of_large_requests_is_given_back(master, tenant):
-    (worker,) = master.workers("bulk")
+    worker = master.worker("bulk")
 
     def resident():
         with open(f"/proc/{worker}/statm") as statm:
