@@ -167,7 +167,10 @@ enum problem config_rollback(struct service *s, struct arena *a, const struct co
                              struct write_answer *answer, struct faults *f) {
     struct version_row version;
     enum db_result r = to == 0 ? DB_OK : version_read(s->db, a, w->tenant, to, &version);
-    if (r == DB_NOT_FOUND) return fault_say(f, P_NOT_FOUND, "the configuration never had version %llu", (unsigned long long)to);
+    if (r == DB_NOT_FOUND) {
+        fault_add(f, P_NOT_FOUND, STR("/version"), "the configuration never had version %llu", (unsigned long long)to);
+        return fault_say(f, P_NOT_FOUND, "the configuration never had version %llu", (unsigned long long)to);
+    }
     if (r != DB_OK) return service_problem(r, f);
     struct str text;
     struct json document;

@@ -188,4 +188,4 @@ def test_what_is_not_there_is_named(make_tenant):
     headers = {"If-Match": '"v1"', "Idempotency-Key": "back"}
     assert t.call("DELETE", "/config/rule/none", headers=headers).problem("not-found")["detail"] == 'there is not a rule "none"'
     back = t.call("POST", "/config/rollback", {"version": 99}, headers=headers).problem("not-found")
-    assert (back["detail"], back["errors"]) == ("the configuration never had version 99", [])
+    assert back["detail"] == "the configuration never had version 99" and [e["pointer"] for e in back["errors"]] == ["/version"]
