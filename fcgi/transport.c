@@ -185,9 +185,9 @@ static size_t pick_readable(struct transport *t, struct peer *out, size_t max) {
     for (size_t i = 0; i < t->n_aside; i++) {
         struct peer peer = t->aside[i];
         bool gone = (polls[i].revents & (POLLHUP | POLLERR | POLLNVAL)) != 0, speaks = (polls[i].revents & POLLIN) != 0;
-        bool ends = (polls[i].revents & POLLRDHUP) != 0, now = !gone && speaks && n < max;
-        enum seen seen = now ? look_at(peer.fd) : SEEN_PART;
-        if (now && ends && seen == SEEN_PART) seen = SEEN_ENOUGH;
+        bool ends = (polls[i].revents & POLLRDHUP) != 0, looked = !gone && speaks && n < max;
+        enum seen seen = looked ? look_at(peer.fd) : SEEN_PART;
+        if (looked && ends && seen == SEEN_PART) seen = SEEN_ENOUGH;
         bool late = now_us - peer.accepted_us >= SILENT_US_MAX && (!speaks || n < max);
         if (seen != SEEN_PART) {
             peer.whole = seen == SEEN_ALL;

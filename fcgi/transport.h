@@ -25,7 +25,8 @@ bool transport_is_empty(const struct transport *t); /* no connection is put asid
 size_t transport_held(const struct transport *t);   /* connections accepted, and not yet let go of */
 
 /* Reads at most `max` requests that wait; gives how many, 0 where none was whole. Each must be answered, then transport_done. With
- * goes_with_others, they are taken one after the other, and the first that does not is the last: nobody else waits behind it. */
+ * goes_with_others, they are taken one after the other, and the first that does not is the last: nobody else waits behind it. So is one
+ * that is not whole yet. */
 size_t transport_take(struct transport *t, size_t max, bool (*goes_with_others)(struct request *, void *ctx), void *ctx);
 struct request *transport_request(struct transport *t, size_t i); /* good until transport_done */
 void transport_answer(struct transport *t, size_t i, struct str text);

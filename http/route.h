@@ -66,7 +66,8 @@ MUST_CHECK bool segment_decode(struct arena *a, struct str raw, struct str *out)
 
 /* ---- http/serve.c: the phases over an array of requests ----
  * match → authenticate → authorise → rate limit → query, header fields, body, shape → handle, or collect → settle as one set → answer.
- * Refusals are answered first, then what has a handler, then the set of all single items, then the arrays, one by one. */
+ * Refusals are answered first, then what is a glance, then what else has a handler, then the set of all single items, then the arrays,
+ * one by one. */
 struct serving {
     struct service *service;
     const struct route_table *table;
