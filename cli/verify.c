@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "cli/cli.h"
-#include "service/verify.h"
+#include "service/verify/verify.h"
 
 enum { TELL_EVERY_US = 200000 };
 

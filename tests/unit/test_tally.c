@@ -1,10 +1,10 @@
-/* Numbers counted twice and compared by `verify` (invariant 10): service/verify_counters.c. */
+/* Numbers counted twice and compared by `verify` (invariant 10): service/verify/counters.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "service/verifying.h"
+#include "service/verify/verifying.h"
 
 static struct arena *arena;
 static struct tally tally;

@@ -1,11 +1,11 @@
-/* service/verify_wallets.c: invariant 1 for one member: each wallet = Σ its entries = last balance_after, sequences without gaps, the hash
+/* service/verify/wallets.c: invariant 1 for one member: each wallet = Σ its entries = last balance_after, sequences without gaps, the hash
  * chain, times that do not go back; and entries and the transfers of outcomes tell the same.
  *
  * After a fault the walk goes on from what is stored, so that one fault is not reported for every entry behind it. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "service/verifying.h"
+#include "service/verify/verifying.h"
 
 struct wallet_walk {
     struct verifying *v;

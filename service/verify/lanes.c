@@ -1,10 +1,10 @@
-/* service/verify_lanes.c: the change log itself (MECHANICS 3): per lane n has no gaps from its first row kept, all rows of each n are
+/* service/verify/lanes.c: the change log itself (MECHANICS 3): per lane n has no gaps from its first row kept, all rows of each n are
  * there, n and the day go up together, the lane's own row says where it ends; followers are not ahead; every outcome is of some tenant.
  *
  * Followers are read first, then the heads, then the rows up to the heads, then the heads again: what a head says is there for whoever
  * reads afterwards, and nothing lies beyond a head that is read last. */
 #include "service/following.h"
-#include "service/verifying.h"
+#include "service/verify/verifying.h"
 
 struct lane_walk {
     bool known; /* it has a row in `lane` */

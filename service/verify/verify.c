@@ -1,11 +1,11 @@
-/* service/verify.c: the order of a run: the lanes, then each tenant's members and identities; and the report.
+/* service/verify/verify.c: the order of a run: the lanes, then each tenant's members and identities; and the report.
  *
- * Invariant 2 is proved at a moving cut (verify_sums.c): tenant-side balances are brought from the roll-ups to the cut by folding the
+ * Invariant 2 is proved at a moving cut (sums.c): tenant-side balances are brought from the roll-ups to the cut by folding the
  * lanes, wallets are added slice by slice, and with each slice the cut moves to where that slice's snapshot stood. */
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "service/verifying.h"
+#include "service/verify/verifying.h"
 
 /* ---- the report ---- */
 

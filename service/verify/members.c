@@ -1,6 +1,6 @@
-/* service/verify_members.c: the members of a tenant, slice by slice. */
+/* service/verify/members.c: the members of a tenant, slice by slice. */
 #include "base/clock.h"
-#include "service/verifying.h"
+#include "service/verify/verifying.h"
 
 struct slice {
     struct arena *a;

@@ -1,6 +1,6 @@
-/* service/verify_identities.c: each identity of a tenant names exactly one outcome, of this tenant, of an event, and of this event: what is
+/* service/verify/identities.c: each identity of a tenant names exactly one outcome, of this tenant, of an event, and of this event: what is
  * sealed there gives the same identity and the same fingerprint (invariant 3). The other direction, each event's outcome has its identity,
- * is in verify_outcomes.c.
+ * is in outcomes.c.
  *
  * What an erased member's outcomes carried cannot be opened any more: there the two directions are compared by number, member by member;
  * what is kept in memory for it is as large as the number of erased members. */
@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/calendar.h"
-#include "service/verifying.h"
+#include "service/verify/verifying.h"
 
 struct identities_walk {
     struct verifying *v;

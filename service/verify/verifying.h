@@ -1,14 +1,14 @@
-/* service/verifying.h: one run of verify; private to the verify*.c files.
+/* service/verify/verifying.h: one run of verify; private to this folder.
  *
  * What changes is read in short snapshots: state rows, closed periods, member keys, the heads of the lanes. What never changes, entries
  * and outcomes, is read after the snapshot has ended, up to where it stood: a state row says how many entries each wallet has, the
  * heads of the lanes say which outcomes were there. So no snapshot holds anything up, however long the history of a member is. */
-#ifndef SERVICE_VERIFYING_H
-#define SERVICE_VERIFYING_H
+#ifndef SERVICE_VERIFY_VERIFYING_H
+#define SERVICE_VERIFY_VERIFYING_H
 
 #include "engine/outcome.h"
 #include "service/inside.h"
-#include "service/verify.h"
+#include "service/verify/verify.h"
 #include "sql/ledger.h"
 #include "sql/proof.h"
 #include "sql/retention.h"
@@ -79,10 +79,10 @@ const char *part_name(enum part p);
 int64_t sum_capped(int64_t a, int64_t b); /* damaged numbers must not overflow */
 int64_t narrow(__int128 v);               /* for texts */
 
-/* ---- verify_lanes.c ---- */
+/* ---- lanes.c ---- */
 MUST_CHECK enum db_result verify_lanes(struct verifying *v);
 
-/* ---- verify_sums.c: invariant 2 ---- */
+/* ---- sums.c: invariant 2 ---- */
 MUST_CHECK enum db_result sums_begin(struct verifying *v);
 /* Moves the cut to these heads, which one snapshot read. */
 MUST_CHECK enum db_result sums_advance(struct verifying *v, const struct lane_row *heads, size_t n);
@@ -125,7 +125,7 @@ struct tenant_view {
 };
 struct str code_text(struct arena *a, const struct tenant_view *t, enum code_kind kind, uint16_t no); /* the code, else "number 7" */
 
-/* verify_members.c: slices of members; invariants 1, 3 and 10 of each. */
+/* members.c: slices of members; invariants 1, 3 and 10 of each. */
 MUST_CHECK enum db_result verify_members(struct verifying *v, struct tenant_view *t);
 
 /* One member as one snapshot saw it. */
@@ -146,7 +146,7 @@ struct member_view {
 };
 struct str member_text(struct arena *a, const struct member_view *m); /* "member 123" */
 
-/* verify_counters.c: numbers that are counted twice and compared. */
+/* counters.c: numbers that are counted twice and compared. */
 struct tally {
     struct arena *a;
     LIST(struct counter) items;
@@ -157,7 +157,7 @@ struct tally {
 void tally_add(struct tally *t, enum counter_kind what, uint16_t no, enum period_kind kind, int64_t start, int64_t value);
 void tally_merge(struct tally *t); /* sorted, each key once */
 
-/* verify_outcomes.c: what a member's outcomes say; invariant 3. */
+/* outcomes.c: what a member's outcomes say; invariant 3. */
 struct expected_transfer {
     struct position at;
     struct entry e; /* what the entry must be, without created_at and hash */
@@ -177,17 +177,17 @@ struct recount {
     bool usable;                    /* the programs of all versions compile */
 };
 MUST_CHECK enum db_result verify_outcomes(struct verifying *v, struct tenant_view *t, const struct member_view *m, struct recount *out);
-/* verify_wallets.c: invariant 1. Fills what the entries say of the recount. */
+/* wallets.c: invariant 1. Fills what the entries say of the recount. */
 MUST_CHECK enum db_result verify_wallets(struct verifying *v, struct tenant_view *t, const struct member_view *m, struct recount *r);
-/* verify_counters.c: invariant 10 */
+/* counters.c: invariant 10 */
 void verify_counters(struct verifying *v, struct tenant_view *t, const struct member_view *m, struct recount *r, struct arena *a);
-/* verify_payments.c: invariant 10, rule_paid. payments_due sets payments_from_ms. */
+/* payments.c: invariant 10, rule_paid. payments_due sets payments_from_ms. */
 MUST_CHECK enum db_result payments_due(struct verifying *v, struct tenant_view *t);
 void verify_payments(struct verifying *v, struct tenant_view *t, const struct member_view *m, struct recount *r, struct arena *a);
-/* verify_codes.c: the numbers of codes, after all members have noted what they hold. */
+/* codes.c: the numbers of codes, after all members have noted what they hold. */
 void note_number(struct tenant_view *t, enum code_kind kind, uint16_t no);
 MUST_CHECK enum db_result verify_codes(struct verifying *v, struct tenant_view *t);
-/* verify_identities.c: invariant 3, from the identities. */
+/* identities.c: invariant 3, from the identities. */
 MUST_CHECK enum db_result verify_identities(struct verifying *v, struct tenant_view *t);
 /* The event in an outcome; false: it cannot be opened or is no event. */
 MUST_CHECK bool sealed_event(struct arena *a, const struct outcome_row *row, const uint8_t key[SEAL_KEY_BYTES], struct sealed *out);

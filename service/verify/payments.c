@@ -1,9 +1,9 @@
-/* service/verify_payments.c: invariant 10 for rule_paid: each row is a payment of a rule with a cooldown that an outcome tells, and each
+/* service/verify/payments.c: invariant 10 for rule_paid: each row is a payment of a rule with a cooldown that an outcome tells, and each
  * such payment that a late event may still ask for has its row. */
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "service/verifying.h"
+#include "service/verify/verifying.h"
 
 static int by_rule_and_time(const void *x, const void *y) {
     const struct rule_payment *a = x, *b = y;

@@ -1,4 +1,4 @@
-/* service/verify_sums.c: invariant 2: per tenant and currency Σ wallets + Σ tenant-side balances = 0, at one cut of the lanes, while
+/* service/verify/sums.c: invariant 2: per tenant and currency Σ wallets + Σ tenant-side balances = 0, at one cut of the lanes, while
  * events go on.
  *
  * The cut is a position per lane. At first it stands where a snapshot saw the lanes; the tenant-side balances there are the roll-ups of
@@ -13,7 +13,7 @@
  * Of one tenant's own rows (verify_options) the cut stays where the roll-up stood. What each member's outcomes beyond it moved is added
  * with the member's wallets, both as of the member's snapshot. */
 #include "service/following.h"
-#include "service/verifying.h"
+#include "service/verify/verifying.h"
 
 void sums_add(struct verifying *v, size_t tenant, uint16_t currency, __int128 amount) {
     struct tenant_sums *sums = &v->sums[tenant];

@@ -1,6 +1,7 @@
-/* service/verify.h: proves invariants 1, 2, 3, 10 and the lanes on the database as it stands, while everything runs (MECHANICS 3). */
-#ifndef SERVICE_VERIFY_H
-#define SERVICE_VERIFY_H
+/* service/verify/verify.h: proves invariants 1, 2, 3, 10 and the lanes on the database as it stands, while everything runs (MECHANICS 3).
+ */
+#ifndef SERVICE_VERIFY_VERIFY_H
+#define SERVICE_VERIFY_VERIFY_H
 
 #include "service/service.h"
 

@@ -1,9 +1,9 @@
-/* service/verify_outcomes.c: the outcomes of one member: there is one of each version, each can be read, and each event's has its identity
+/* service/verify/outcomes.c: the outcomes of one member: there is one of each version, each can be read, and each event's has its identity
  * (invariant 3); and what they say of transfers, counters and levels. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "service/verifying.h"
+#include "service/verify/verifying.h"
 
 struct version_seen {
     uint64_t version;

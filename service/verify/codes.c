@@ -1,9 +1,9 @@
-/* service/verify_codes.c: the numbers of codes (DESIGN 4): given one after the other, never twice and never taken back, since state rows,
+/* service/verify/codes.c: the numbers of codes (DESIGN 4): given one after the other, never twice and never taken back, since state rows,
  * entries and outcomes hold them for ever. So of each kind they are 1 … n, and no row holds a number above n.
  *
  * They are read after the tenant's members: whoever used a number had it before. */
 #include "engine/config.h"
-#include "service/verifying.h"
+#include "service/verify/verifying.h"
 
 static const char *kind_text(enum code_kind kind) {
     static const char *const names[CODE__MAX] = {[CODE_CURRENCY] = "currency",   [CODE_METRIC] = "metric", [CODE_RULE] = "rule",

@@ -1,4 +1,4 @@
-/* service/verify_counters.c: invariant 10: what is counted of a member is what recounting gives.
+/* service/verify/counters.c: invariant 10: what is counted of a member is what recounting gives.
  *
  * Metrics are recounted period by period from `by` and the periods' starts in the outcomes, never by the rules. The use of caps and
  * limits, cooldowns and points earned are compared as sums over all their days: an outcome does not say on which day of the cap's
@@ -7,7 +7,7 @@
  * recounted from the entries, which are kept for ever; all else only where the member's first outcome is still there. */
 #include <stdlib.h>
 
-#include "service/verifying.h"
+#include "service/verify/verifying.h"
 
 /* ---- the tally ---- */
 
