@@ -34,7 +34,8 @@ def padded(n, id):
 @pytest.mark.parametrize("target, size, pool", [
     ("/v1/events", 200, "events"), ("/v1/events?x=1", 200, "events"), ("/v1/events", 9999, "events"), ("/v1/events", 10000, "events"),
     ("/v1/events", 16384, "events"), ("/v1/events", 16385, "bulk"), ("/v1/events", 99999, "bulk"), ("/v1/events", 1000000, "bulk"),
-    ("/v1/members/m/adjustments", 200, "api"), ("/v1/eventsx", 200, "api"), ("/v1//events", 200, "api"), ("/v1/%65vents", 200, "api"),
+    ("/v1/members/m/adjustments", 200, "api"), ("/v1/eventsx", 200, "api"), ("/v1//events", 200, "api"), ("/v1/eventS", 200, "api"),
+    ("/v1/%65vents", 200, "events"), ("/%761/ev%65%6Et%73", 16385, "bulk"), ("/%76%31/%65%76%65%6e%74%73?x=1", 200, "events"),
 ])
 def test_the_pool_is_chosen_by_raw_target_and_length(make_tenant, target, size, pool):
     t = make_tenant()
