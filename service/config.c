@@ -165,16 +165,10 @@ enum problem config_apply(struct service *s, struct arena *a, const struct confi
 
 enum problem config_rollback(struct service *s, struct arena *a, const struct config_write *w, uint64_t to, struct config_result *out,
                              struct write_answer *answer, struct faults *f) {
-    struct version_row version;
-    enum db_result r = to == 0 ? DB_OK : version_read(s->db, a, w->tenant, to, &version);
-    if (r == DB_NOT_FOUND) {
-        fault_add(f, P_NOT_FOUND, STR("/version"), "the configuration never had version %llu", (unsigned long long)to);
-        return fault_say(f, P_NOT_FOUND, "the configuration never had version %llu", (unsigned long long)to);
-    }
-    if (r != DB_OK) return service_problem(r, f);
     struct str text;
     struct json document;
-    enum problem p = config_export(s, a, w->tenant, to, &text, f);
+    enum problem p = config_at(s, a, w->tenant, to, &text, f);
+    if (p == P_NOT_FOUND) fault_add(f, p, STR("/version"), "there never was such a version");
     if (p == P_OK) p = json_parse(a, text, &document, f);
     if (p != P_OK) return p;
     struct apply ctx = {.in = w, .document = &document, .action = "config.rollback", .out = out};
