@@ -1,6 +1,7 @@
 #include "shm/hosts.h"
 
-enum { SHARE_BYTES = 3 * 8 };
+enum { SHARE_BYTES = 3 * 8, NUMBER_BITS = 40 };
+#define NUMBER_MAX ((UINT64_C(1) << NUMBER_BITS) - 1) /* of a tale: enough for one a second, for 30,000 years */
 
 /* ---- rounds ---- */
 
@@ -26,6 +27,12 @@ bool hosts_are_timely(int64_t told_ms, int64_t now_ms) {
     return told_ms <= now_ms + HOST_SKEW_US / 1000 && told_ms >= now_ms - (HOST_LIFE_US + HOST_SKEW_US) / 1000;
 }
 
+/* Whose the number is that stands in `heard`. A place that goes to another host keeps the former's number until one of the new host's is
+ * heard: it counts as none, for its mark is another one. So there is nothing to set to 0 when a place is taken, and a worker that is
+ * stopped or killed in the midst of it leaves nothing half done, and undoes nothing when it goes on and others have heard meanwhile. */
+static uint64_t mark_of(uint64_t id) { return id << NUMBER_BITS; }
+static uint64_t number_of(uint64_t heard, uint64_t id) { return (heard & ~NUMBER_MAX) == mark_of(id) ? heard & NUMBER_MAX : 0; }
+
 static struct host_peer *find(struct hosts *h, uint64_t id) {
     for (size_t i = 0; i < HOST_PEERS; i++) {
         if (atomic_load(&h->peers[i].id) == id) return &h->peers[i];
@@ -42,26 +49,33 @@ static struct host_peer *take(struct hosts *h, uint64_t id, int64_t now_us) {
     }
     uint_fast64_t former = atomic_load(&oldest->id);
     if (former != 0 && now_us - atomic_load(&oldest->seen_us) <= HOST_PEER_US) return NULL;
-    if (!atomic_compare_exchange_strong(&oldest->id, &former, id)) return NULL;
-    atomic_store(&oldest->heard, 0);
-    return oldest;
+    return atomic_compare_exchange_strong(&oldest->id, &former, id) ? oldest : NULL;
+}
+
+/* Never back: one that was stopped since it looked at the clock must not have a host forgotten too early. */
+static void seen(struct host_peer *peer, int64_t now_us) {
+    int_fast64_t us = atomic_load(&peer->seen_us);
+    while (us < now_us && !atomic_compare_exchange_weak(&peer->seen_us, &us, now_us)) continue;
 }
 
 uint64_t hosts_see(struct hosts *h, uint64_t id, uint64_t told, int64_t now_us) {
     struct host_peer *peer = find(h, id);
     if (peer == NULL) peer = take(h, id, now_us);
     if (peer == NULL) return told + 1;
-    atomic_store(&peer->seen_us, now_us);
-    uint64_t heard = atomic_load(&peer->heard);
+    seen(peer, now_us);
+    uint64_t heard = number_of(atomic_load(&peer->heard), id);
     if (heard >= told) return told + 1;
     return told - heard > HOST_TALES ? told - HOST_TALES + 1 : heard + 1;
 }
 
+/* The id is looked at after the number was read: a number that is another host's is the former's then, never one of who took the place
+ * meanwhile. */
 bool hosts_hear(struct hosts *h, uint64_t id, uint64_t number) {
     struct host_peer *peer = find(h, id);
-    uint_fast64_t heard = peer != NULL ? atomic_load(&peer->heard) : UINT64_MAX;
-    while (heard < number) {
-        if (atomic_compare_exchange_strong(&peer->heard, &heard, number)) return true;
+    if (peer == NULL || number > NUMBER_MAX) return false;
+    uint_fast64_t heard = atomic_load(&peer->heard);
+    while (atomic_load(&peer->id) == id && number_of(heard, id) < number) {
+        if (atomic_compare_exchange_strong(&peer->heard, &heard, mark_of(id) | number)) return true;
     }
     return false;
 }

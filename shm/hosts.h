@@ -33,8 +33,8 @@ enum {
 
 struct host_peer {
     atomic_uint_fast64_t id;     /* 0: none */
-    atomic_uint_fast64_t heard;  /* the number of its last tale that was heard */
-    atomic_int_fast64_t seen_us; /* clock_monotonic_us */
+    atomic_uint_fast64_t heard;  /* the number of the last tale that was heard here, and of whose: see shm/hosts.c */
+    atomic_int_fast64_t seen_us; /* clock_monotonic_us; only ever raised */
 };
 struct hosts {
     uint64_t id;                 /* of this one, random, never 0; written once */

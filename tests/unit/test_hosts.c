@@ -86,6 +86,23 @@ static void nobody_is_forgotten_whose_tales_could_still_be_heard(void **state) {
     assert_true(hosts_hear(h, 99, 5));
 }
 
+/* A worker may be stopped or killed in the midst of taking a place: the id is written, and nothing else yet. */
+static void a_place_that_was_only_half_taken_hears_each_tale_once(void **state) {
+    struct hosts *h = *state;
+    for (uint64_t id = 1; id <= HOST_PEERS; id++) hosts_see(h, id, 50, S + (int64_t)id);
+    assert_true(hosts_hear(h, 1, 50));
+    h->peers[0].id = 99;
+    assert_true(hosts_hear(h, 99, 1)); /* another worker finds it; what the former host told has nothing to do with it */
+    assert_false(hosts_hear(h, 99, 1));
+    assert_int_equal(hosts_see(h, 99, 2, 30 * S), 2);
+    assert_true(hosts_hear(h, 99, 2));
+    assert_int_equal(hosts_see(h, 99, 2, 2 * S), 3); /* the one that was stopped goes on, with the time of before */
+    assert_false(hosts_hear(h, 99, 2));
+    assert_int_equal(h->peers[0].seen_us, 30 * S);
+    assert_false(hosts_hear(h, 1, 51)); /* forgotten */
+    assert_false(hosts_hear(h, 99, UINT64_MAX));
+}
+
 static void only_what_was_told_lately_is_heard(void **state) {
     (void)state;
     const int64_t now = 2000000000000, life = HOST_LIFE_US / 1000, skew = HOST_SKEW_US / 1000;
@@ -133,6 +150,7 @@ int main(void) {
         T_(each_tale_is_heard_once_and_old_ones_never),
         T_(hosts_come_and_go),
         T_(nobody_is_forgotten_whose_tales_could_still_be_heard),
+        T_(a_place_that_was_only_half_taken_hears_each_tale_once),
         T_(only_what_was_told_lately_is_heard),
         T_(a_tale_and_back),
     };
