@@ -42,6 +42,8 @@ static int64_t clock_us(clockid_t clock) {
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
-int64_t clock_now_ms(void) { return clock_us(CLOCK_REALTIME) / 1000 + clock_offset_ms(); }
+int64_t clock_now_us(void) { return clock_us(CLOCK_REALTIME) + clock_offset_ms() * 1000; }
+
+int64_t clock_now_ms(void) { return clock_now_us() / 1000; }
 
 int64_t clock_monotonic_us(void) { return clock_us(CLOCK_MONOTONIC); }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 int64_t clock_now_ms(void);            /* wall time, UTC, milliseconds since 1970 */
+int64_t clock_now_us(void);            /* the same in microseconds */
 int64_t clock_monotonic_us(void);      /* for durations and deadlines; never stepped by tests */
 void clock_set_file(const char *path); /* kept, not copied; NULL or "": none. Does nothing in a release build */
 

@@ -3,7 +3,10 @@
 #include <string.h>
 #include <uuid.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
+
+enum { AFTER_US_MAX = 0xfff };
 
 bool position_eq(struct position a, struct position b) { return a.day == b.day && a.lane == b.lane && a.n == b.n && a.i == b.i; }
 
@@ -19,12 +22,16 @@ struct uuid uuid_make(int64_t now_ms, const uint8_t random[10]) {
 
 struct uuid uuid_new(int64_t now_ms) {
     uuid_t drawn; /* version 4: all is random but for bits of bytes 6 and 8 */
-    uint8_t random[10];
+    uint8_t rest[10];
+    int64_t after_us = clock_now_us() - now_ms * 1000;
+    if (after_us < 0) after_us = 0; /* the clock was set back */
+    if (after_us > AFTER_US_MAX) after_us = AFTER_US_MAX;
+    rest[0] = (uint8_t)(after_us >> 8);
+    rest[1] = (uint8_t)after_us;
     uuid_generate_random(drawn);
-    memcpy(random, drawn, 6);
-    random[6] = drawn[7];
-    memcpy(random + 7, drawn + 9, 3);
-    return uuid_make(now_ms, random);
+    memcpy(rest + 2, drawn, 4);
+    memcpy(rest + 6, drawn + 9, 4);
+    return uuid_make(now_ms, rest);
 }
 
 static bool dash_before(size_t byte) { return byte == 4 || byte == 6 || byte == 8 || byte == 10; }

@@ -28,9 +28,11 @@ struct uuid {
     uint8_t b[16];
 };
 struct uuid uuid_make(int64_t now_ms, const uint8_t random[10]); /* version 7, RFC 9562; pure */
-struct uuid uuid_new(int64_t now_ms);                            /* the same on libuuid's randomness */
-struct str uuid_text(struct arena *a, struct uuid u);            /* 36 characters, lower case */
-MUST_CHECK bool uuid_of_text(struct str s, struct uuid *out);    /* either case; (uuid_parse is libuuid's) */
+/* The same on libuuid's randomness, but for the 12 bits after the time: the microseconds from now_ms to this call, 4095 at most. So ids of
+ * requests that came one after the other within a millisecond stand in that order, whichever worker made them. */
+struct uuid uuid_new(int64_t now_ms);
+struct str uuid_text(struct arena *a, struct uuid u);         /* 36 characters, lower case */
+MUST_CHECK bool uuid_of_text(struct str s, struct uuid *out); /* either case; (uuid_parse is libuuid's) */
 
 /* A code of the tenant's: a letter or digit, then letters, digits, '.', '_', '-', ':'; at most CODE_BYTES_MAX. */
 bool code_is_valid(struct str s);

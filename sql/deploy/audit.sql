@@ -3,7 +3,7 @@
 -- The log of administrative changes, written in the change's own transaction. tenant_id 0: the operator's.
 CREATE TABLE audit (
     tenant_id INT UNSIGNED   NOT NULL,
-    audit_id  BINARY(16)     NOT NULL COMMENT 'UUIDv7: in the order of time',
+    audit_id  BINARY(16)     NOT NULL COMMENT 'UUIDv7: in the order of time, within a millisecond too',
     at_ms     BIGINT         NOT NULL,
     actor     VARCHAR(64)    NOT NULL,
     action    VARCHAR(64)    NOT NULL,

@@ -4,9 +4,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/ids.h"
+#include "base/limits.h"
 #include "base/numbers.h"
 
 static int set_up(void **state) { return *state = arena_new(), 0; }
@@ -23,24 +26,47 @@ static void test_uuid_of_rfc_9562(void **state) {
     assert_string_equal(str_z(a, uuid_text(a, uuid_make(0xffffffffffff, (uint8_t[10]){0}))), "ffffffff-ffff-7000-8000-000000000000");
 }
 
-/* All of libuuid's random bits arrive: over many, each of the 74 bits is seen as 0 and as 1. */
-static void test_uuid_new_is_random_where_it_may_be(void **state) {
-    (void)state;
+/* All of libuuid's random bits arrive: over many, each of the 62 bits is seen as 0 and as 1. Of a time long ago the 12 bits before them
+ * are all 1, of one that is still to come all 0. */
+static void assert_random_after(int64_t now_ms, const uint8_t lowest[10], const uint8_t highest[10]) {
     struct uuid any = {{0}}, all;
     memset(&all, 0xff, sizeof all);
     for (int i = 0; i < 200; i++) {
-        struct uuid u = uuid_new(1795255200000);
+        struct uuid u = uuid_new(now_ms);
         for (size_t k = 0; k < sizeof u.b; k++) {
             any.b[k] |= u.b[k];
             all.b[k] &= u.b[k];
         }
     }
-    const uint8_t time[6] = {0x01, 0xa1, 0xfd, 0x8c, 0x69, 0x00};
+    uint8_t time[6];
+    for (int i = 0; i < 6; i++) time[i] = (uint8_t)(now_ms >> (40 - 8 * i));
     assert_memory_equal(any.b, time, 6);
     assert_memory_equal(all.b, time, 6);
-    const uint8_t highest[10] = {0x7f, 0xff, 0xbf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, lowest[10] = {0x70, 0x00, 0x80};
     assert_memory_equal(any.b + 6, highest, 10);
     assert_memory_equal(all.b + 6, lowest, 10);
+}
+
+static void test_uuid_new_is_random_where_it_may_be(void **state) {
+    (void)state;
+    const uint8_t early[10] = {0x70, 0x00, 0x80}, late[10] = {0x7f, 0xff, 0x80};
+    const uint8_t early_most[10] = {0x70, 0x00, 0xbf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    const uint8_t late_most[10] = {0x7f, 0xff, 0xbf, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    assert_random_after(TIME_MS_MAX, early, early_most);
+    assert_random_after(1700000000000, late, late_most);
+}
+
+/* M9: lines of a log stand in the order in which they came about, also those of one millisecond. */
+static void test_uuids_of_one_millisecond_stand_in_their_order(void **state) {
+    (void)state;
+    const struct timespec two_us = {.tv_nsec = 2000};
+    int64_t now_ms = clock_now_ms();
+    struct uuid last = uuid_new(now_ms);
+    for (int i = 0; i < 10; i++) {
+        nanosleep(&two_us, NULL);
+        struct uuid u = uuid_new(now_ms);
+        if (clock_now_us() - now_ms * 1000 < 4095) assert_true(memcmp(&last, &u, sizeof u) < 0);
+        last = u;
+    }
 }
 
 static void test_uuid_texts(void **state) {
@@ -164,6 +190,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_uuid_of_rfc_9562, set_up, tear_down),
         cmocka_unit_test(test_uuid_new_is_random_where_it_may_be),
+        cmocka_unit_test(test_uuids_of_one_millisecond_stand_in_their_order),
         cmocka_unit_test_setup_teardown(test_uuid_texts, set_up, tear_down),
         cmocka_unit_test(test_positions),
         cmocka_unit_test_setup_teardown(test_codes, set_up, tear_down),
