@@ -17,6 +17,7 @@ from tokens import TokenKey, b64, token_of
 
 OPERATORS = [name for name, route in PUBLIC.items() if route["scope"] == "operator"]
 TENANTS = [name for name in PUBLIC if name not in OPERATORS]
+READS = [name for name in TENANTS if PUBLIC[name]["method"] == "GET"]
 OWN = [name for name, route in PUBLIC.items() if route["self"]]
 OURS = ("pearl", "ruby")  # what the first and the second member of ours are marked with, in all that they have
 UNTOLD = "send the header field Authorization: Bearer, with a key or token that is valid"
@@ -28,7 +29,7 @@ def marked(tenant, member, mark):
     """Everything that a member can have says so."""
     tenant.event(member, "call.completed", data={"rating": 5, "note": mark}, context={"description": mark, "reference": mark})
     tenant.adjust(member, 1, reason=mark).ok(201)
-    tenant.member("set", member, "--display-name", mark, "--attributes", json.dumps({"mark": mark}), "--groups", json.dumps({"team": [mark]}))
+    tenant.member("set", member, "--display-name", mark, "--attributes", json.dumps({"mark": mark}), "--groups", json.dumps({"team": ["red", mark]}))
 
 
 class Isolation(World):
@@ -36,8 +37,9 @@ class Isolation(World):
     def __init__(self, stack):
         super().__init__(stack)
         pearl_rule = {"kind": "rule", "code": "pearl-rule", "on": ["pearl.event"], "grant": [{"currency": "points", "amount": 1}]}
-        self.tenant.apply({"definitions": self.document["definitions"] + [pearl_rule]})
-        self.twin = stack.tenant(self.document)
+        self.tenant.call("POST", "/config/apply", {"version": 1, "definitions": self.document["definitions"] + [pearl_rule]},
+                         headers={"Idempotency-Key": "pearl"}).ok()
+        self.twin, self.blank = stack.tenant(self.document), stack.tenant()  # the second one has nothing, and writes nothing
         for values, mark in zip(self.values, OURS):
             marked(self.tenant, values["member"], mark)
             marked(self.twin, values["member"], "amber")
@@ -223,6 +225,20 @@ def test_inv7_me_is_the_tokens_member_and_nobody_else(unwritten, name):
 
 
 # ---- another tenant's key with this tenant's ids ----
+
+@pytest.mark.parametrize("name", READS)
+def test_inv7_who_has_nothing_reads_nothing_by_our_ids(unwritten, name):
+    """The answer is that to ids that nobody has, and another than ours; where no id is asked for, ours shows its mark, or our key's id."""
+    route, marks = PUBLIC[name], (*OURS, unwritten.tenant.key.split("_")[2])
+    ours = unwritten.with_credential(route, f"Bearer {unwritten.tenant.key}")
+    theirs, nobodys = [unwritten.with_credential(route, f"Bearer {unwritten.blank.key}", exists) for exists in (True, False)]
+    shows_nothing(theirs, *marks)
+    if "{" in route["pattern"].replace("{kind}", ""):
+        said = [(a.status, a.json.get("code"), a.json.get("data")) for a in (theirs, nobodys, ours)]
+        assert said[0] == said[1] != said[2] and ours.status == 200, (theirs, nobodys, ours)
+    else:
+        assert any(mark in ours.body.decode() for mark in marks), ours
+
 
 @pytest.mark.parametrize("name", TENANTS)
 @pytest.mark.parametrize("who", ["twin", "other"])
