@@ -6,6 +6,7 @@ answers are the same, so that nobody learns which is which.
 """
 import hashlib
 import hmac
+import itertools
 import json
 import time
 
@@ -281,18 +282,44 @@ def test_the_public_listener_has_no_private_route(world, name):
 
 # ---- time ----
 
+def pairs(world):
+    """Credentials of each kind that differ in one thing: whether the key exists; each text is another one."""
+    key_id, now, key, claims = world.tenant.key.split("_")[2], itertools.count(), world.token_key, world.token_key.claims(world.member)
+    forged = {known: (lambda kid: lambda: token_of(key.header(kid=kid), claims, lambda data: f"{next(now):032d}".encode()))(kid)
+              for known, kid in (("known", key.kid), ("unknown", "0" * 16))}
+    return {"key": {"known": lambda: f"acc_demo_{key_id}_{next(now):040d}", "unknown": lambda: f"acc_demo_{next(now):016d}_{'0' * 40}"},
+            "token": forged}
+
+
+@pytest.mark.parametrize("kind", ["key", "token"])
+@pytest.mark.parametrize("write", [False, True])
+def test_inv7_a_refusal_asks_the_database_as_much_whether_or_not_the_key_exists(world, kind, write):
+    """What takes time is a statement. A kept record would spare one: it lets in, but never refuses."""
+    route = next(route for route in PUBLIC.values() if route["write"] == write and route["scope"] != "operator")
+    asked = {}
+    for known, text in pairs(world)[kind].items():
+        world.with_credential(PUBLIC["get_config"], f"Bearer {world.tenant.key}").ok()  # its record is kept from now on
+        before = statements(world.stack)
+        for _ in range(100):
+            world.with_credential(route, f"Bearer {text()}").problem("unauthenticated")
+        asked[known] = statements(world.stack) - before
+    assert all(90 < n < 150 for n in asked.values()), asked  # one each, and what idle workers do
+
+
+def statements(stack):
+    return int(stack.sql("SHOW GLOBAL STATUS LIKE 'Com_stmt_execute'")[0][1])
+
+
 def test_inv7_the_time_of_a_refusal_does_not_tell_whether_a_key_exists(world):
-    """Medians of known and unknown keys by turns: a statement more for one of them would show. docs/THREATS.md has measured figures
-    (tests/bench/timing.py); this bound is wide, for machines under load."""
+    """Medians of known and unknown keys by turns. docs/THREATS.md has measured figures (tests/bench/timing.py); this bound is wide, for
+    machines under load."""
     route = next(route for route in PUBLIC.values() if not route["write"] and route["scope"] != "operator")
-    path, key_id = world.path(route), world.tenant.key.split("_")[2]
-    took = {"known": [], "unknown": []}
+    path, texts, took = world.path(route), pairs(world)["key"], {"known": [], "unknown": []}
     for i in range(600):
-        kind = ("known", "unknown")[i % 2]
-        text = f"Bearer acc_demo_{key_id if kind == 'known' else f'{i:016d}'}_{'0' * 40}"
-        began = time.perf_counter()
-        world.send(route, path, None, {"Authorization": text}).problem("unauthenticated")
-        took[kind].append(time.perf_counter() - began)
+        known = ("known", "unknown")[i % 2]
+        text, began = texts[known](), time.perf_counter()
+        world.send(route, path, None, {"Authorization": f"Bearer {text}"}).problem("unauthenticated")
+        took[known].append(time.perf_counter() - began)
     known, unknown = (sorted(times)[len(times) // 2] for times in took.values())
     assert abs(known - unknown) < 0.0005 + 0.5 * min(known, unknown), (known, unknown)
 
