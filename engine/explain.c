@@ -244,6 +244,7 @@ static bool conditions_pass_at(struct explaining *x, int64_t t_ms) {
     x->w.time_ms = t_ms;
     x->scope = scope_of(&x->w, x->rule->code);
     x->scope.steps = &x->steps;
+    x->scope.steps_max = 0;
     bool pass = passes_at(x, x->rule->audience_when, scratch) && passes_at(x, x->rule->when, scratch);
     arena_free(&scratch);
     return pass;
@@ -354,6 +355,7 @@ void explain_rule(const struct program *p, struct member_state *s, const struct 
     struct explaining x = {.q = q, .rule = q->rule, .out = out};
     x.w = (struct settling){.p = p, .s = s, .event = &thought_of, .env = &env, .a = a, .time_ms = q->time_ms};
     x.scope = scope_of(&x.w, q->rule->code);
+    x.scope.steps_max *= 2; /* amounts are computed twice: the least and the most */
     check_rule(&x);
     size_t n = out->checks.n; /* up to here each of them must pass */
     enum verdict verdict = check_grants(&x, amounts);

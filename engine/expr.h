@@ -64,6 +64,7 @@ struct expr_scope {
     struct str source, id, rule;    /* of the event and the rule: what `rand` is derived from */
     const struct zone *zone;        /* of hour and day_of_week; NULL: UTC */
     uint32_t *steps;                /* each run adds what it took; NULL: nobody counts */
+    uint32_t steps_max;             /* of *steps: the run that would take more stops, and so does each one after it; 0: no bound */
 };
 
 enum expr_result { EXPR_OK, EXPR_FAULT };

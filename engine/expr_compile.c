@@ -102,7 +102,7 @@ static bool is_constant(const struct node *n) { return n->op == &operation_const
 /* A constant as a name: what String() makes of it, in the program's arena. false: longer than any text of an expression. */
 static bool constant_text(struct compiler *c, const struct node *n, const struct json *v, struct str *out) {
     struct expr_stop why;
-    struct run run = {.scope = &(struct expr_scope){0}, .arena = c->arena, .why = &why};
+    struct run run = run_of(&(struct expr_scope){0}, c->arena, &why);
     if (js_text(&run, n, v, JS_NULL_EMPTY, out)) return true;
     REFUSE(c, n->place, "%s", why.what);
     return false;
@@ -162,7 +162,7 @@ static void fold(struct compiler *c, struct node *n) {
         if (!is_constant(&n->kids[i])) return;
     if (!c->scratch) c->scratch = arena_new();
     arena_reset(c->scratch);
-    struct run run = {.scope = &(struct expr_scope){0}, .arena = c->scratch, .why = &why};
+    struct run run = run_of(&(struct expr_scope){0}, c->scratch, &why);
     if (!run_node(&run, n, NULL, &value)) return;
     if (value.type == JSON_ARRAY || value.type == JSON_OBJECT || (value.type == JSON_STRING && value.string.n > FOLDED_TEXT_MAX)) return;
     if (value.type == JSON_STRING) value.string = str_copy(c->arena, value.string);

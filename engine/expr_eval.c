@@ -10,9 +10,19 @@ bool run_stop(struct run *r, const struct node *n, const char *what) {
 }
 
 bool run_spend(struct run *r, const struct node *n, size_t steps) {
-    if (steps > EXPR_STEPS_MAX - r->steps) return run_stop(r, n, "more steps than an expression may take");
-    r->steps += (uint32_t)steps;
-    return true;
+    if (steps <= r->most - r->steps) {
+        r->steps += (uint32_t)steps;
+        return true;
+    }
+    if (r->most == EXPR_STEPS_MAX) return run_stop(r, n, "more steps than an expression may take");
+    r->steps = r->most; /* nothing is left for a smaller one: which of them run hangs on their order alone */
+    return run_stop(r, n, "more steps than the expressions of one event may take");
+}
+
+struct run run_of(const struct expr_scope *scope, struct arena *a, struct expr_stop *why) {
+    uint32_t most = EXPR_STEPS_MAX;
+    if (scope->steps && scope->steps_max && scope->steps_max - *scope->steps < most) most = scope->steps_max - *scope->steps;
+    return (struct run){.scope = scope, .arena = a, .most = most, .why = why};
 }
 
 /* The values of all arguments; *args is `few` where it has room for them. */
@@ -290,7 +300,7 @@ static bool is_bounded(const struct json *v, int depth, uint32_t *left) {
 }
 
 enum expr_result expr_eval(const struct expr *e, const struct expr_scope *scope, struct arena *a, struct json *out, struct expr_stop *why) {
-    struct run r = {.scope = scope, .arena = a, .why = why};
+    struct run r = run_of(scope, a, why);
     uint32_t left = EXPR_STEPS_MAX;
     bool ran = run_node(&r, &e->root, NULL, out);
     if (scope->steps) *scope->steps += r.steps;
@@ -316,7 +326,7 @@ static bool test_node(struct run *r, const struct node *n, bool *passed, uint16_
 
 enum expr_result expr_test(const struct expr *e, const struct expr_scope *scope, struct arena *a, bool *passed, uint16_t *failing,
                            struct expr_stop *why) {
-    struct run r = {.scope = scope, .arena = a, .why = why};
+    struct run r = run_of(scope, a, why);
     bool ran = test_node(&r, &e->root, passed, failing);
     if (scope->steps) *scope->steps += r.steps;
     if (ran) return EXPR_OK;

@@ -55,9 +55,10 @@ struct expr {
 struct run {
     const struct expr_scope *scope;
     struct arena *arena;
-    uint32_t steps;
+    uint32_t steps, most; /* taken; how many it may take */
     struct expr_stop *why;
 };
+struct run run_of(const struct expr_scope *scope, struct arena *a, struct expr_stop *why);
 bool run_stop(struct run *r, const struct node *n, const char *what); /* false */
 MUST_CHECK bool run_spend(struct run *r, const struct node *n, size_t steps);
 MUST_CHECK bool run_node(struct run *r, const struct node *n, const struct frame *f, struct json *out);

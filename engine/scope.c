@@ -79,6 +79,8 @@ struct expr_scope scope_of(struct settling *w, struct str rule) {
         .source = w->event->source,
         .id = w->event->id,
         .rule = rule,
+        .steps = &w->steps,
+        .steps_max = EVENT_STEPS_MAX,
         .zone = zone_at(w->p, w->s, &of_member, w->time_ms),
     };
 }

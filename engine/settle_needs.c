@@ -14,6 +14,7 @@ struct asking {
     bool several;              /* events */
     LIST(struct counter) tops; /* of several events: the latest period that each counter may be in so far */
     bool dry, found;           /* dry: only finds out whether anything would be asked for */
+    uint32_t steps;            /* for this event: never more than its settling takes up to the same rule */
     const struct event *event;
     int64_t time_ms;
 };
@@ -126,6 +127,7 @@ static bool holds_early(struct asking *q, const struct expr *e) {
     struct member_state seen = *q->s;
     struct settling w = {.p = q->p, .s = &seen, .event = q->event, .a = q->a, .time_ms = q->time_ms};
     struct expr_scope scope = scope_of(&w, STR(""));
+    scope.steps = &q->steps;
     bool passed;
     uint16_t failing;
     struct expr_stop stop;
@@ -235,6 +237,7 @@ void settle_needs(const struct program *p, const struct member_state *s, const s
         const struct type_rules *type = program_type(p, events[i]->type);
         q.event = events[i];
         q.time_ms = events[i]->time_ms;
+        q.steps = 0;
         for (size_t r = 0; type && r < type->n; r++)
             if (ask_candidate(&q, type->rules[r])) settles = true;
     }

@@ -18,6 +18,7 @@ struct settling {
     int64_t time_ms;            /* of the event; an adjustment's is now */
     struct member_state before; /* as it stood; after the first change only its lifetimes may be read */
     uint32_t transfers;         /* made so far: each has an id of its own */
+    uint32_t steps;             /* of all expressions that were run so far */
 };
 
 /* settle_rules.c: fills grants, denied and counters for the event's candidates. */

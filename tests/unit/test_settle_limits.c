@@ -163,6 +163,58 @@ static void each_rule_has_its_own(void **state) {
     assert_int_equal(denial_at(o, 0)->reason, REASON_COOLDOWN);
 }
 
+#define LOOKING(code)                                                                                                                      \
+    ",{'kind':'rule','code':'" code "','on':['call'],'limits':[{'count':9,'per':'day'}],"                                                  \
+    "'grant':[{'currency':'points','amount':1}],'when':"
+
+/* Conditions that look at each item of a list: of 1,000 items, 33 that take 3,002 steps each, one that takes 1,020, many of them at once,
+ * and a cheap one. */
+static const char *looking_rules(struct arena *a) {
+    struct buf b = buf_new(a, 64 * 1024);
+    buf_z(&b, POINTS);
+    for (int i = 0; i < 33; i++) {
+        buf_f(&b, LOOKING("r%02d"), i);
+        buf_z(&b, "{'all':[{'var':'event.data.l'},{'>':[{'var':''},0]}]}}");
+    }
+    buf_f(&b, LOOKING("s%d"), 1);
+    buf_z(&b, "{'!':[{'or':[0");
+    for (int i = 0; i < 8; i++) buf_z(&b, ",{'in':[2,{'var':'event.data.l'}]}");
+    buf_z(&b, "]}]}}");
+    buf_f(&b, LOOKING("z%d"), 1);
+    buf_z(&b, "{'==':[{'var':'event.data.n'},1]}}");
+    return str_z(a, buf_str(&b));
+}
+
+static const char *list_of_ones(struct arena *a, int n) {
+    struct buf b = buf_new(a, 16 * 1024);
+    buf_z(&b, "{'n':1,'l':[1");
+    for (int i = 1; i < n; i++) buf_z(&b, ",1");
+    buf_z(&b, "]}");
+    return str_z(a, buf_str(&b));
+}
+
+/* MECHANICS 4: others of the set wait for an event, so what all its expressions take is bounded. The first rule that has not enough left is
+ * denied, and so is each after it, cheap or not; what was loaded (a late event needs closed periods where a rule may pay) makes no
+ * difference. */
+static void the_steps_of_an_event_are_bounded(void **state) {
+    struct world *w[2];
+    for (size_t k = 0; k < 2; k++) {
+        w[k] = world_new(*state, looking_rules(*state));
+        w[k]->load_all = k == 1;
+        const char *few = list_of_ones(*state, 1);
+        assert_int_equal(world_event(w[k], "call", "2026-11-22T12:00:00Z", few)->grants.n, 35);
+        struct told set[] = {{"call", "2026-11-21T12:00:00Z", list_of_ones(*state, 1000)}, {"call", "2026-11-22T12:00:00Z", few}};
+        const struct outcome **o = world_set(w[k], set, 2);
+        assert_int_equal(o[0]->grants.n, 33);
+        assert_int_equal(o[0]->denied.n, 2);
+        for (size_t i = 0; i < 2; i++) assert_int_equal(denial_at(o[0], i)->reason, REASON_EXPRESSION);
+        assert_int_equal(denial_at(o[0], 1)->rule, number(w[k], CODE_RULE, "z1"));
+        assert_int_equal(o[1]->grants.n, 35); /* each event has its own */
+        assert_int_equal(balance(w[k], "points"), 35 + 33 + 35);
+    }
+    assert_true(str_eq(state_bytes(w[0]), state_bytes(w[1])));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 int main(void) {
     const struct CMUnitTest tests[] = {
@@ -178,6 +230,7 @@ int main(void) {
         TEST(within_a_set_no_payment_is_forgotten),
         TEST(limit_comes_before_cooldown_before_the_amount),
         TEST(each_rule_has_its_own),
+        TEST(the_steps_of_an_event_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
