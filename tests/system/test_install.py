@@ -56,6 +56,18 @@ def test_units_start_what_is_installed(installed):
             assert os.access(str(installed) + program, os.X_OK), (unit.name, program)
 
 
+def test_units_keep_what_OPERATIONS_says(installed):
+    """A restart of the service leaves its sockets alone; whoever dies is started again, and nothing is in nginx's way then."""
+    units, drop_in = installed / "usr/local/lib/systemd/system", (ROOT / "systemd/nginx.service.d/accolade.conf").read_text()
+    service, socket = (units / "accolade.service").read_text(), (units / "accolade@.socket").read_text()
+    assert re.search(r"^Sockets=accolade@events.socket accolade@bulk.socket accolade@api.socket$", service, re.M)
+    assert not re.search(r"^(PartOf|BindsTo|StopPropagatedFrom)=", socket, re.M) and "Backlog=1024" in socket
+    for text in (service, drop_in):
+        assert re.search(r"^Restart=on-failure$", text, re.M)
+    listening = re.findall(r"listen\s+unix:([^\s;]+)", (ROOT / "nginx/accolade.conf").read_text())
+    assert listening and all(f"ExecStartPre=-/bin/rm -f {path}\n" in drop_in for path in listening)
+
+
 def test_nginx_in_production_is_taken_as_it_is(installed):
     """With this folder for its paths and a certificate of its own; and nobody keeps connections to workers open (MECHANICS 4)."""
     there, example = WORK / "production", installed / "usr/local/share/accolade/nginx"
