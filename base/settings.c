@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FILE_BYTES_MAX = 64 * 1024, TEXT_BYTES_MAX = 1024 };
+enum { FILE_BYTES_MAX = 64 * 1024, TEXT_BYTES_MAX = 1024, REFUSALS_MAX = 20 };
 
 struct row {
     const char *name;
@@ -70,52 +70,56 @@ static struct str trim(struct str s) {
     return s;
 }
 
-/* Takes one value. What is wrong with it goes to *error, after `where`, without the value: it may be a secret in the wrong line. */
-static bool take(struct arena *a, const struct row *r, struct str value, struct str where, struct settings *out, struct str *error) {
+/* What is wrong, a line for each, so that a file is mended in one go; of more than REFUSALS_MAX only how many. */
+struct refusals {
+    struct buf text;
+    size_t n;
+};
+
+static void refuse(struct refusals *bad, struct str where, struct str what) {
+    if (bad->n++ >= REFUSALS_MAX) return;
+    buf_f(&bad->text, "%s" STR_FMT ": " STR_FMT, bad->n > 1 ? "\n" : "", STR_ARG(where), STR_ARG(what));
+}
+
+/* Takes one value. What is wrong with it is said without the value: it may be a secret in the wrong line. */
+static void take(struct arena *a, const struct row *r, struct str value, struct str where, struct settings *out, struct refusals *bad) {
     void *field = (char *)out + r->offset;
     if (r->number) {
         int64_t v;
-        if (!str_to_i64(value, r->lo, r->hi, &v)) {
-            *error = str_printf(a, STR_FMT ": '%s' must be a whole number from %lld to %lld (%s)", STR_ARG(where), r->name,
-                                (long long)r->lo, (long long)r->hi, r->unit);
-            return false;
+        if (str_to_i64(value, r->lo, r->hi, &v)) {
+            *(int64_t *)field = v;
+        } else {
+            refuse(
+                bad, where,
+                str_printf(a, "'%s' must be a whole number from %lld to %lld (%s)", r->name, (long long)r->lo, (long long)r->hi, r->unit));
         }
-        *(int64_t *)field = v;
-        return true;
+    } else if (value.n > TEXT_BYTES_MAX || str_has_control(value)) {
+        refuse(bad, where, str_printf(a, "'%s' must be text of at most %d bytes without control characters", r->name, TEXT_BYTES_MAX));
+    } else {
+        *(const char **)field = str_z(a, value);
     }
-    if (value.n > TEXT_BYTES_MAX || str_has_control(value)) {
-        *error = str_printf(a, STR_FMT ": '%s' must be text of at most %d bytes without control characters", STR_ARG(where), r->name,
-                            TEXT_BYTES_MAX);
-        return false;
-    }
-    *(const char **)field = str_z(a, value);
-    return true;
 }
 
-static bool take_line(struct arena *a, struct str line, struct str where, struct settings *out, bool *seen, struct str *error) {
+static void take_line(struct arena *a, struct str line, struct str where, struct settings *out, bool *seen, struct refusals *bad) {
     line = trim(line);
-    if (!line.n || line.p[0] == '#') return true;
+    if (!line.n || line.p[0] == '#') return;
     struct str rest = line, name = trim(str_cut(&rest, '='));
     if (!rest.p) {
-        *error = str_printf(a, STR_FMT ": expected 'name = value'", STR_ARG(where));
-        return false;
+        refuse(bad, where, STR("expected 'name = value'"));
+        return;
     }
     const struct row *r = row_of(name);
     if (!r) {
         bool showable = name.n <= 64 && !str_has_control(name) && str_is_utf8(name);
-        *error = showable ? str_printf(a, STR_FMT ": unknown setting '" STR_FMT "'", STR_ARG(where), STR_ARG(name))
-                          : str_printf(a, STR_FMT ": unknown setting", STR_ARG(where));
-        return false;
+        refuse(bad, where, showable ? str_printf(a, "unknown setting '" STR_FMT "'", STR_ARG(name)) : STR("unknown setting"));
+        return;
     }
-    if (seen[r - rows]) {
-        *error = str_printf(a, STR_FMT ": duplicate setting '%s'", STR_ARG(where), r->name);
-        return false;
-    }
+    if (seen[r - rows]) refuse(bad, where, str_printf(a, "duplicate setting '%s'", r->name));
     seen[r - rows] = true;
-    return take(a, r, trim(rest), where, out, error);
+    take(a, r, trim(rest), where, out, bad);
 }
 
-static bool read_all(struct arena *a, const char *path, struct str *text, struct str *error) {
+static bool read_all(struct arena *a, const char *path, struct str *text, struct refusals *bad) {
     char *bytes = arena_alloc(a, FILE_BYTES_MAX + 1);
     size_t n = 0;
     ssize_t got = 0;
@@ -127,44 +131,44 @@ static bool read_all(struct arena *a, const char *path, struct str *text, struct
         } while ((got > 0 && n <= FILE_BYTES_MAX) || (got < 0 && errno == EINTR));
     }
     if (fd < 0 || got < 0) {
-        *error = str_printf(a, "%s: %s", path, strerror(errno));
+        refuse(bad, str_of(path), str_of(strerror(errno)));
     } else if (n > FILE_BYTES_MAX) {
-        *error = str_printf(a, "%s: larger than %d bytes", path, FILE_BYTES_MAX);
+        refuse(bad, str_of(path), str_printf(a, "larger than %d bytes", FILE_BYTES_MAX));
     }
     if (fd >= 0) close(fd);
     *text = (struct str){bytes, n};
     return fd >= 0 && got >= 0 && n <= FILE_BYTES_MAX;
 }
 
-static bool load_file(struct arena *a, const char *path, struct settings *out, struct str *error) {
+static void load_file(struct arena *a, const char *path, struct settings *out, struct refusals *bad) {
     bool seen[COUNT(rows)] = {false};
     struct str rest;
-    if (!read_all(a, path, &rest, error)) return false;
-    for (int line = 1; rest.p; line++) {
-        struct str where = str_printf(a, "%s:%d", path, line);
-        if (!take_line(a, str_cut(&rest, '\n'), where, out, seen, error)) return false;
-    }
-    return true;
+    if (!read_all(a, path, &rest, bad)) return;
+    for (int line = 1; rest.p; line++) take_line(a, str_cut(&rest, '\n'), str_printf(a, "%s:%d", path, line), out, seen, bad);
 }
 
-static bool load_environment(struct arena *a, struct settings *out, struct str *error) {
+static void load_environment(struct arena *a, struct settings *out, struct refusals *bad) {
     for (size_t i = 0; i < COUNT(rows); i++) {
         char *name = str_z(a, str_printf(a, "ACCOLADE_%s", rows[i].name));
         for (char *c = name; *c; c++) *c = (char)toupper((unsigned char)*c);
         const char *value = getenv(name);
-        if (value && is_known(&rows[i]) && !take(a, &rows[i], trim(str_of(value)), str_printf(a, "environment %s", name), out, error))
-            return false;
+        if (value && is_known(&rows[i])) take(a, &rows[i], trim(str_of(value)), str_printf(a, "environment %s", name), out, bad);
     }
-    return true;
 }
 
 bool settings_load(struct arena *a, const char *path, struct settings *out, struct str *error) {
     struct settings s = defaults;
+    struct refusals bad = {.text = buf_new(a, SIZE_MAX)};
     if (!path) path = getenv("ACCOLADE_CONF");
-    if (path && *path && !load_file(a, path, &s, error)) return false;
-    if (!load_environment(a, &s, error)) return false;
-    *out = s;
-    return true;
+    if (path && *path) load_file(a, path, &s, &bad);
+    load_environment(a, &s, &bad);
+    if (bad.n == 0) {
+        *out = s;
+        return true;
+    }
+    if (bad.n > REFUSALS_MAX) buf_f(&bad.text, "\n%zu more like these", bad.n - REFUSALS_MAX);
+    *error = buf_str(&bad.text);
+    return false;
 }
 
 struct str settings_take_over(struct arena *a, struct settings *s, const struct settings *fresh) {

@@ -18,7 +18,8 @@ struct settings {
 #undef SETTING_NUMBER
 };
 
-/* path NULL: $ACCOLADE_CONF, else no file. Strings live in the arena. On refusal *error is one line that says where and what. */
+/* path NULL: $ACCOLADE_CONF, else no file. Strings live in the arena. On refusal *error says where and what, in a
+ * line for each of the first 20 things that are wrong, in the order of the file and then of the environment. */
 MUST_CHECK bool settings_load(struct arena *a, const char *path, struct settings *out, struct str *error);
 /* Takes over from `fresh` what may change while a process runs (SETTING_RELOAD); gives the names of what else differs, "" for none. */
 struct str settings_take_over(struct arena *a, struct settings *s, const struct settings *fresh);

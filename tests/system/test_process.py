@@ -500,6 +500,14 @@ def test_bad_settings_are_refused_with_file_and_line(tmp_path, own, text, line, 
     assert command.returncode == 2 and f"{conf}:{line}: " in command.stderr
 
 
+def test_all_bad_settings_are_told_at_once(tmp_path, own):
+    conf = tmp_path / "bad.conf"
+    conf.write_text("env = x\nno_such_setting = 1\nevents_workers = 0\n")
+    lines = fcgi("-T", conf=conf, ACCOLADE_LOG_LEVEL="x").stderr.splitlines()
+    assert len(lines) == 3 and lines[0] == f"accolade-fcgi: {conf}:2: unknown setting 'no_such_setting'"
+    assert lines[1].startswith(f"{conf}:3: 'events_workers'") and lines[2].startswith("environment ACCOLADE_LOG_LEVEL: ")
+
+
 def test_bad_settings_of_the_environment_and_missing_files(tmp_path, own):
     done = fcgi("-T", ACCOLADE_EVENTS_WORKERS="x")
     assert done.returncode == 2 and "environment ACCOLADE_EVENTS_WORKERS" in done.stderr

@@ -109,6 +109,26 @@ static void test_refusals_say_where_and_what(void **state) {
     for (size_t i = 0; i < COUNT(values); i++) assert_refused(a, str_printf(a, "db_port = %s\n", values[i]), port);
 }
 
+static void test_refusals_are_told_all_at_once(void **state) {
+    struct arena *a = *state;
+    setenv("ACCOLADE_LOG_LEVEL", "loud", 1);
+    assert_refused(a, STR("foo = 1\ndb_port = 0\n\ndb_name = a\ndb_name = a\tb\nwords\n"),
+                   "accolade.conf:1: unknown setting 'foo'\n"
+                   "accolade.conf:2: 'db_port' must be a whole number from 1 to 65535 (port)\n"
+                   "accolade.conf:5: duplicate setting 'db_name'\n"
+                   "accolade.conf:5: 'db_name' must be text of at most 1024 bytes without control characters\n"
+                   "accolade.conf:6: expected 'name = value'\n"
+                   "environment ACCOLADE_LOG_LEVEL: 'log_level' must be a whole number from 0 to 3 (0–3)");
+    unsetenv("ACCOLADE_LOG_LEVEL");
+    struct buf text = buf_new(a, SIZE_MAX), told = buf_new(a, SIZE_MAX);
+    for (int i = 1; i <= 22; i++) {
+        buf_z(&text, "x\n");
+        if (i <= 20) buf_f(&told, "accolade.conf:%d: expected 'name = value'\n", i);
+    }
+    buf_z(&told, "2 more like these");
+    assert_refused(a, buf_str(&text), str_z(a, buf_str(&told)));
+}
+
 /* A value is not repeated: it may be a secret in the wrong line. */
 static void test_texts_are_plain(void **state) {
     struct arena *a = *state;
@@ -170,6 +190,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_file_of_the_environment, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refusals_say_where_and_what, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_refusals_are_told_all_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_texts_are_plain, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_environment_is_checked_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_files_that_cannot_be_read, set_up, tear_down),
