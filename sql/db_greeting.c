@@ -49,6 +49,7 @@ static void begin_local(struct greeting *g, const char *path, int64_t now_us) {
     greeting_begin(g, &to, now_us);
 }
 
+/* A name is looked up for as long as the system's resolver takes, here as in the client library; an address takes no time. */
 static void begin_tcp(struct greeting *g, const struct db_address *address, int64_t now_us) {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV}, *found;
     char port[16];
