@@ -54,7 +54,9 @@ const char *cli_value(const struct cli *c, const char *option); /* NULL: not giv
 int cli_refused(struct cli *c, enum problem p);
 int cli_usage(const char *format, ...) PRINTF(1, 2);                                 /* EXIT_USAGE */
 MUST_CHECK bool cli_tenant(struct cli *c, const char *code, struct tenant_row *out); /* prints what is wrong */
-/* A JSON document from a file, "-" for standard input; prints what is wrong. */
+/* The text of a file, "-" for standard input; prints what is wrong, of more than `max` bytes what `too_large` says. */
+MUST_CHECK bool cli_text(struct cli *c, const char *path, size_t max, const char *too_large, struct str *out);
+/* A JSON document from there. */
 MUST_CHECK bool cli_document(struct cli *c, const char *path, struct json *out);
 /* An output text of JSON, printed with a line end. */
 void cli_print(struct str text);

@@ -41,21 +41,28 @@ bool cli_tenant(struct cli *c, const char *code, struct tenant_row *out) {
     return p == P_OK;
 }
 
-bool cli_document(struct cli *c, const char *path, struct json *out) {
+bool cli_text(struct cli *c, const char *path, size_t max, const char *too_large, struct str *out) {
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
     if (file == NULL) {
         fprintf(stderr, "accolade: %s: %s\n", path, strerror(errno));
         return false;
     }
-    char *text = arena_alloc(c->arena, CONFIG_BYTES_MAX + 1);
-    size_t n = fread(text, 1, CONFIG_BYTES_MAX + 1, file);
+    char *text = arena_alloc(c->arena, max + 1);
+    size_t n = fread(text, 1, max + 1, file);
     bool failed = ferror(file) != 0;
     if (file != stdin) fclose(file);
-    if (failed || n > CONFIG_BYTES_MAX) {
-        fprintf(stderr, "accolade: %s: %s\n", path, failed ? "cannot be read" : "is larger than a configuration may be (1 MiB)");
+    if (failed || n > max) {
+        fprintf(stderr, "accolade: %s: %s\n", path, failed ? "cannot be read" : too_large);
         return false;
     }
-    enum problem p = json_parse(c->arena, (struct str){text, n}, out, &c->faults);
+    *out = (struct str){text, n};
+    return true;
+}
+
+bool cli_document(struct cli *c, const char *path, struct json *out) {
+    struct str text;
+    if (!cli_text(c, path, CONFIG_BYTES_MAX, "is larger than a configuration may be (1 MiB)", &text)) return false;
+    enum problem p = json_parse(c->arena, text, out, &c->faults);
     if (p != P_OK) cli_refused(c, p);
     return p == P_OK;
 }

@@ -1,5 +1,4 @@
 /* cli/token_key.c: the keys that a tenant's back end signs member tokens with. A secret that is made here is printed once. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,25 +10,12 @@ enum { KEY_FILE_BYTES_MAX = 16 * 1024 };
 
 static struct key_write writer(tenant_id t) { return (struct key_write){.tenant = t, .actor = STR("command"), .now_ms = clock_now_ms()}; }
 
-/* The text of a file without the white space at its end; "-" is standard input. Prints what is wrong. */
-static bool read_text(struct cli *c, const char *path, struct str *out) {
-    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
-    if (file == NULL) {
-        fprintf(stderr, "accolade: %s: %s\n", path, strerror(errno));
-        return false;
-    }
-    char *text = arena_alloc(c->arena, KEY_FILE_BYTES_MAX + 1);
-    size_t n = fread(text, 1, KEY_FILE_BYTES_MAX + 1, file);
-    bool failed = ferror(file) != 0;
-    if (file != stdin) fclose(file);
-    if (failed || n > KEY_FILE_BYTES_MAX) {
-        fprintf(stderr, "accolade: %s: %s\n", path, failed ? "cannot be read" : "is larger than a key");
-        return false;
-    }
-    while (n > 0 && strchr(" \t\r\n", text[n - 1]) != NULL) n--;
-    *out = (struct str){text, n};
-    if (n == 0) fprintf(stderr, "accolade: %s: is empty\n", path);
-    return n > 0;
+/* Without the white space at its end. */
+static bool read_key(struct cli *c, const char *path, struct str *out) {
+    if (!cli_text(c, path, KEY_FILE_BYTES_MAX, "is larger than a key", out)) return false;
+    while (out->n > 0 && strchr(" \t\r\n", out->p[out->n - 1]) != NULL) out->n--;
+    if (out->n == 0) fprintf(stderr, "accolade: %s: is empty\n", path);
+    return out->n > 0;
 }
 
 static int print_made(struct cli *c, enum problem p, const struct write_answer *answer) {
@@ -60,8 +46,8 @@ int cli_token_key_create(struct cli *c) {
         return cli_usage("HS256 takes --secret-file or makes a secret; the others need --public-key");
     if (in.name.n > NAME_BYTES_MAX || !str_is_utf8(in.name) || str_has_control(in.name))
         return cli_usage("--name must be at most %d bytes of plain text", NAME_BYTES_MAX);
-    if (public_key != NULL && !read_text(c, public_key, &in.public_key)) return EXIT_WRONG;
-    if (secret != NULL && !read_text(c, secret, &in.secret)) return EXIT_WRONG;
+    if (public_key != NULL && !read_key(c, public_key, &in.public_key)) return EXIT_WRONG;
+    if (secret != NULL && !read_key(c, secret, &in.secret)) return EXIT_WRONG;
     if (!cli_tenant(c, c->words[0], &t)) return EXIT_WRONG;
     struct key_write w = writer(t.id);
     struct write_answer answer;

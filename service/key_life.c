@@ -57,11 +57,7 @@ static struct str made_text(struct arena *a, const struct key_row *k, int64_t no
     json_open_object(&w);
     put_members(&w, k, now_ms);
     json_key(&w, "key");
-    if (token.n > 0) {
-        json_put_str(&w, token);
-    } else {
-        json_put_null(&w);
-    }
+    json_put_text(&w, token);
     json_close_object(&w);
     MUST(buf_ok(&b));
     return buf_str(&b);

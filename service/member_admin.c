@@ -224,7 +224,9 @@ static enum db_result write_profile(struct change *c) {
     return r;
 }
 
-/* The number of a zone, given now where it has none. */
+/* The number of a zone, given now where it has none, and by itself, so that whoever needs another zone's number does not wait for this
+ * member's transaction. A write that is refused after this leaves a number that nobody uses yet; there are never more of them than zones.
+ */
 static enum problem zone_number(struct service *s, struct arena *a, tenant_id t, struct str name, uint16_t *no, struct faults *f) {
     *no = 0;
     if (name.n == 0) return P_OK;

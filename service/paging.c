@@ -18,11 +18,7 @@ bool paging_full(const struct paging *p) { return p->n == p->limit || p->text.n 
 struct str paging_close(struct paging *p, struct str next_cursor) {
     json_close_array(&p->w);
     json_key(&p->w, "next_cursor");
-    if (next_cursor.n > 0) {
-        json_put_str(&p->w, next_cursor);
-    } else {
-        json_put_null(&p->w);
-    }
+    json_put_text(&p->w, next_cursor);
     json_close_object(&p->w);
     return buf_str(&p->text);
 }

@@ -32,11 +32,7 @@ static struct str made_text(struct arena *a, const struct token_key_row *k, stru
     json_open_object(&w);
     put_members(&w, k);
     json_key(&w, "secret");
-    if (secret.n > 0) {
-        json_put_str(&w, secret);
-    } else {
-        json_put_null(&w);
-    }
+    json_put_text(&w, secret);
     json_close_object(&w);
     MUST(buf_ok(&b));
     return buf_str(&b);
