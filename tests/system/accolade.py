@@ -1,4 +1,5 @@
 """The client library of the whole-system tests: a stack of its own, its clock, tenants, calls, the command, the database."""
+import fcntl
 import hashlib
 import http.client
 import itertools
@@ -8,6 +9,7 @@ import re
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -229,10 +231,27 @@ class Clock:
         return datetime.fromtimestamp(time.time() + self.offset / 1000, timezone.utc)
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+class Port:
+    """A free port of loopback, this run's while the object lives: nothing listens there before nginx starts, so that other runs know it by
+    a locked file. Below those that the system gives to whoever connects."""
+    NUMBERS = range(20000, 32000)
+
+    def __init__(self):
+        folder = Path(tempfile.gettempdir()) / f"accolade-ports-{os.getuid()}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        at = os.getpid() * 97 % len(self.NUMBERS)
+        self.number = next(number for number in (*self.NUMBERS[at:], *self.NUMBERS[:at]) if self.take(folder, number))
+
+    def take(self, folder, number):
+        self.lock = open(folder / str(number), "w")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with socket.socket() as s:
+                s.bind(("127.0.0.1", number))
+        except OSError:
+            self.lock.close()
+            return False
+        return True
 
 
 class Failed(Exception):
@@ -247,7 +266,8 @@ class Stack:
     cachemode, spoiled = cachemodes.MODE, None
 
     def __init__(self, name, workers=2, preset="call-center", recorder=None, **settings):
-        self.dir, self.port = WORK / name, free_port()
+        self.dir, self.held = WORK / name, Port()
+        self.port = self.held.number
         self.workers, self.preset, self.settings, self.recorder = workers, preset, settings, recorder
         self.names = itertools.count(1)
         self.sanitizer = []

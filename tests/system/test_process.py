@@ -2,6 +2,7 @@
 settle each request in a transaction of its own; those of the other one take what waits."""
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import cachemodes
-from accolade import BUILD, NOON, ROOT, SLOW, Failed, Http, Stack, config, currency, parallel, rule
+from accolade import BUILD, NOON, ROOT, SLOW, Failed, Http, Port, Stack, config, currency, parallel, rule
 from wire import DatabaseProxy, wait_for
 
 ONE = config(currency(), rule("r", pays=3, count=[{"metric": "n", "by": 1}]))
@@ -451,6 +452,17 @@ def test_two_stacks_side_by_side(t, stack):
         assert oct((each.dir / "installation.key").stat().st_mode & 0o777) == "0o600"
         assert oct((each.dir / "demo.env").stat().st_mode & 0o777) == "0o600"
     assert (own.dir / "installation.key").read_bytes() != (stack.dir / "installation.key").read_bytes()
+
+
+def test_no_two_stacks_take_one_port():
+    """Also of two runs: what holds a port for one that does not listen there yet is a lock, which knows no processes."""
+    held = [Port() for _ in range(3)]
+    assert len({port.number for port in held}) == 3
+    freed = held[0].number
+    del held[0]
+    assert Port().number == freed
+    with socket.create_server(("127.0.0.1", freed)):
+        assert Port().number not in [freed, *(port.number for port in held)]
 
 
 @pytest.mark.skipif(cachemodes.MODE not in ("", "flushed"), reason="it would mend memcached")
