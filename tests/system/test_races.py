@@ -4,10 +4,11 @@ import random
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
-from accolade import config, currency, grant, parallel, rule, var
+from accolade import SLOW, config, currency, grant, parallel, rule, var
 from fastcgi import Connection, Master, ask, message, send
 
 
@@ -177,6 +178,43 @@ def test_MECHANICS3_a_lane_that_was_taken_meanwhile_is_given_up(make_tenant, clo
         assert {o["status"] for o in t.events([t.event_body() for _ in range(300)])} == {"processed"}
         assert all(o["grants"] for o in parallel(8, lambda i: t.event()))
         assert t.balance() == round * 618
+
+
+def test_MECHANICS1_a_table_that_is_locked_as_a_whole_is_waited_for_a_second_at_a_time(make_tenant):
+    """As somebody's ALTER TABLE or DROP PARTITION does it: lock_wait_timeout, which is a day where nobody sets it."""
+    t = make_tenant(config(currency(), rule("r", pays=1)))
+    t.join("m")
+    other = t.stack.db()
+    try:
+        other.cursor().execute("LOCK TABLES member_state WRITE")
+        began = time.monotonic()
+        t.send(id="e").problem("in-progress")
+        assert time.monotonic() - began < 3.5 + SLOW
+    finally:
+        other.close()
+    assert t.send(id="e").status == 200 and t.balance() == 1
+
+
+def test_MECHANICS2_S39_an_event_whose_member_is_erased_before_its_lock_goes_back_to_the_front(stack, make_tenant, tmp_path):
+    """Its member is known by then: it is settled for the next one of that name, and nothing more is written of the erased one."""
+    t, trap = make_tenant(config(currency(), rule("r", pays=1))), tmp_path / "traps" / "before-identity"
+    t.event()
+    body = json.dumps(t.event_body()).encode()
+    ((erased,),) = t.stack.sql("SELECT member_no FROM member_key WHERE tenant_id = %s", t.id)
+    outcomes = "SELECT COUNT(*) FROM outcome WHERE tenant_id = %s AND member_no = %s"
+    trap.parent.mkdir()
+    with Master(stack, tmp_path / "pool", trap_dir=trap.parent) as master:
+        master.wait(lambda: master.workers("events"))
+        trap.write_text("stop")
+        waiting, worker = Connection(master.socket("events"), message("POST", "/v1/events", body, t.key)), master.worker("events")
+        master.wait(lambda: "T (stopped)" in Path(f"/proc/{worker}/status").read_text())
+        t.member("erase", "m", "--yes")
+        before = t.stack.sql(outcomes, t.id, erased)
+        send([worker], signal.SIGCONT)
+        assert waiting.answer().status == 200
+    assert t.stack.sql(outcomes, t.id, erased) == before == ((2,),)
+    assert t.balance() == 1
+    t.verify()
 
 
 def test_a_member_is_never_shown_half_changed(make_tenant, stack, tmp_path):
