@@ -63,6 +63,7 @@ class DatabaseProxy:
 
     lose_answer: the next COMMIT reaches the database, its answer never the client, and the connection is gone.
     lose_commit: the next COMMIT does not even reach the database.
+    late_commit: the client's connection is gone at once, and the COMMIT reaches the database a little later.
     """
     COMMIT = b"\x03COMMIT"
 
@@ -136,8 +137,11 @@ class DatabaseProxy:
                     what = self.takes(data) if s is client else None
                     if what == "lose_commit":
                         return
+                    if what == "late_commit":
+                        client.shutdown(socket.SHUT_RDWR)
+                        time.sleep(0.4)
                     (server if s is client else client).sendall(data)
-                    if what == "lose_answer":
+                    if what in ("lose_answer", "late_commit"):
                         server.recv(1 << 16)  # it is done
                         return
         except OSError:
