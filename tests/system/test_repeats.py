@@ -119,6 +119,9 @@ def test_A13_array_of_1000(make_tenant):
     assert all(amounts(o) == [("r", "points", 7)] and "replayed" not in o for o in items)
     assert [o["grants"][0]["balance"] for o in items] == [7 * (i // 40 + 1) for i in range(1000)]  # in array order for each member
     assert {t.balance(f"m{i}") for i in range(40)} == {175}
+    # In transactions of 100 (MECHANICS 4).
+    sets = t.stack.sql("SELECT rows_of, COUNT(*) FROM outcome WHERE tenant_id = %s AND rows_of > 1 GROUP BY rows_of", t.id)
+    assert sets == ((100, 1000),)
     again = t.events(bodies)
     assert again == [{**o, "replayed": True} for o in items]
     assert {t.balance(f"m{i}") for i in range(40)} == {175}

@@ -1,4 +1,5 @@
 /* The client of memcached beside servers that hang, are not there, and end: what it costs whoever calls, and when it asks again. */
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -92,6 +93,30 @@ static void a_hung_server_costs_one_time_out_and_is_then_left_alone(void **state
     unlink(path_in(a));
 }
 
+/* MECHANICS 5: a key with a space or a line end would be another command. None is ever made; were one, it would go nowhere. */
+static void what_is_no_key_never_reaches_the_server(void **state) {
+    struct arena *a = *state;
+    static const char *const none[] = {"accolade:k\r\nflush_all\r\n", "accolade: k", "accolade:k\n", "accolade:\x01"};
+    char sent[256];
+    for (size_t i = 0; i < COUNT(none); i++) {
+        int fd = listening(a);
+        struct cache *cache = open_cache(a);
+        struct str out;
+        assert_false(cache_get(cache, a, str_of(none[i]), &out));
+        cache_close(&cache);
+        cache = open_cache(a);
+        cache_put(cache, str_of(none[i]), STR("v"), 60);
+        for (struct pollfd waiting = {.fd = fd, .events = POLLIN}; poll(&waiting, 1, 0) > 0;) {
+            int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+            assert_true(recv(peer, sent, sizeof sent, MSG_DONTWAIT) <= 0);
+            close(peer);
+        }
+        cache_close(&cache);
+        close(fd);
+        unlink(path_in(a));
+    }
+}
+
 static void after_a_second_one_call_tries_and_a_failure_doubles_the_rest(void **state) {
     struct arena *a = *state;
     struct cache *cache = open_cache(a); /* nobody listens */
@@ -137,6 +162,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T_(no_address_is_no_cache),
         T_(a_hung_server_costs_one_time_out_and_is_then_left_alone),
+        T_(what_is_no_key_never_reaches_the_server),
         T_(after_a_second_one_call_tries_and_a_failure_doubles_the_rest),
         T_(a_server_that_is_back_is_used_at_once_when_it_was_asked),
     };
