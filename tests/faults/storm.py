@@ -64,7 +64,7 @@ class Storm:
         return send(pid, signal.SIGCONT)
 
     def commit(self, what):
-        """All connections go through a proxy that loses some COMMITs, or their answers."""
+        """All connections go through a proxy that loses some COMMITs, or their answers, or holds them up."""
         wanted = self.r.randrange(1, 6)
         with DatabaseProxy(self.stack.env["ACCOLADE_DB_SOCKET"]) as proxy:
             proxy.arm(what, times=wanted)
@@ -110,7 +110,7 @@ class Storm:
 
     def everything(self):
         return [*(f"kill {k}" for k in KILLS), *(f"stop {k}" for k in STOPS), *(f"trap {p}" for p in POINTS),
-                "COMMIT lose_answer", "COMMIT lose_commit", "clock step"]
+                "COMMIT lose_answer", "COMMIT lose_commit", "COMMIT late_commit", "clock step"]
 
     def weights(self, kills):
         """Kinds that have all their kills are left out; what is no kill comes now and then."""

@@ -23,10 +23,11 @@ def under_load(t, threads=4):
 
 
 def finished(load):
-    """Every operation had its answer in the end, and the tables hold what the answers say."""
+    """Every operation had its answer in the end, the tables hold what the answers say, and `verify` finds nothing."""
     load.check_every_answer(threads=2)
     load.check_sums()
     assert load.violations == []
+    load.t.verify()
 
 
 # ---- SIGSTOP of each ----
@@ -78,7 +79,6 @@ def test_inv3_a_killed_process_costs_no_more_than_what_it_had_in_hand(stack, kee
         wait_for(lambda n=len(load.book.answers): len(load.book.answers) > n + 20, 10 * SLOW)
         wait_for(lambda: stack.renewed(set()), 10 * SLOW)
     finished(load)
-    t.verify()
     assert set(load.statuses) <= KILLED[what], load.statuses
     assert stack.admin.send("GET", "/readyz").ok()["checks"]["memcached"] == "ok"
 
@@ -197,7 +197,6 @@ def test_the_clock_steps_forth_and_back_under_load(stack, keeper):
         wait_for(lambda n=len(load.book.answers): len(load.book.answers) > n + 15, 10 * SLOW)
     finished(load)
     assert set(load.statuses) <= CALM | {502, "no answer"}, load.statuses
-    t.verify()
 
 
 # ---- all at once ----
