@@ -86,7 +86,7 @@ bool service_idle(struct service *s, int64_t now_ms) {
     struct arena *a = arena_new();
     struct lane_row l = s->lane;
     l.lease_until = now_ms + LANE_LEASE_MS;
-    enum db_result r = lane_write(s->db, a, &l);
+    enum db_result r = lane_renew(s->db, a, &l);
     if (r == DB_NOT_FOUND) lane_forget(s);
     if (r == DB_OK) s->lane.lease_until = l.lease_until;
     arena_free(&a);

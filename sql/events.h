@@ -48,12 +48,15 @@ struct lane_row {
     uint64_t n;
 };
 enum db_result lanes_read(struct db *db, struct arena *a, struct lane_row **out, size_t *n_out);
-/* Takes a lane whose lease ran out (conditional on the owner and lease read) or inserts the next number. DB_NOT_FOUND or DB_CONFLICT:
+/* Takes a lane whose lease ran out (conditional on the owner, lease and n read) or inserts the next number. DB_NOT_FOUND or DB_CONFLICT:
  * somebody was quicker, try the next. Autocommit. */
 enum db_result lane_take(struct db *db, struct arena *a, const struct lane_row *as_read, struct uuid owner, int64_t lease_until);
 enum db_result lane_create(struct db *db, struct arena *a, uint16_t lane, struct uuid owner, int64_t lease_until, uint32_t day);
 /* Step 7: DB_NOT_FOUND: the lane is no longer ours. */
 enum db_result lane_write(struct db *db, struct arena *a, const struct lane_row *l);
+/* The lease alone: a server that is late may do it after the owner's next transaction, and must not set back where the lane ends.
+ * DB_NOT_FOUND as above. Autocommit. */
+enum db_result lane_renew(struct db *db, struct arena *a, const struct lane_row *l);
 enum db_result lane_release(struct db *db, struct arena *a, const struct lane_row *l);
 
 struct follower_row {

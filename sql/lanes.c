@@ -36,6 +36,7 @@ enum db_result lane_take(struct db *db, struct arena *a, const struct lane_row *
     call_u64(&c, as_read->lane);
     call_bytes(&c, owner_str(&as_read->owner));
     call_i64(&c, as_read->lease_until);
+    call_u64(&c, as_read->n);
     return met_one(&c);
 }
 
@@ -53,6 +54,14 @@ enum db_result lane_write(struct db *db, struct arena *a, const struct lane_row 
     call_i64(&c, l->lease_until);
     call_u64(&c, l->day);
     call_u64(&c, l->n);
+    call_u64(&c, l->lane);
+    call_bytes(&c, owner_str(&l->owner));
+    return met_one(&c);
+}
+
+enum db_result lane_renew(struct db *db, struct arena *a, const struct lane_row *l) {
+    struct call c = call_of(db, STMT_LANE_RENEW, a, 1);
+    call_i64(&c, l->lease_until);
     call_u64(&c, l->lane);
     call_bytes(&c, owner_str(&l->owner));
     return met_one(&c);

@@ -99,11 +99,17 @@ static void a_lane_belongs_to_one_owner(void **state) {
     assert_memory_equal(lanes[0].owner.b, uuid_of(1).b, 16);
     assert_ok(lane_take(db[CAROL], arena, &lanes[0], uuid_of(3), 2000));
     assert_result(lane_take(db[CAROL], arena, &lanes[0], uuid_of(4), 2000), "not-found"); /* somebody was quicker */
-    mine = (struct lane_row){1, uuid_of(3), 3000, 20001, 7};
+    mine = (struct lane_row){1, uuid_of(3), 2000, 20001, 7};
     assert_ok(lane_write(db[CAROL], arena, &mine));
     assert_ok(lane_write(db[CAROL], arena, &mine)); /* unchanged, but found */
-    struct lane_row former = lanes[0];
+    struct lane_row former = lanes[0], before = {1, uuid_of(3), 2000, 20000, 6};
+    assert_result(lane_take(db[CAROL], arena, &before, uuid_of(4), 9000), "not-found"); /* it has written since, with the same lease */
     assert_result(lane_write(db[CAROL], arena, &former), "not-found");
+    assert_result(lane_renew(db[CAROL], arena, &former), "not-found");
+    before.lease_until = 3000;
+    assert_ok(lane_renew(db[CAROL], arena, &before)); /* late: only the lease is renewed */
+    assert_ok(lanes_read(db[CAROL], arena, &lanes, &n));
+    assert_true(lanes[0].lease_until == 3000 && lanes[0].day == 20001 && lanes[0].n == 7);
     assert_result(lane_release(db[CAROL], arena, &former), "not-found");
     assert_ok(lane_release(db[CAROL], arena, &mine));
     assert_ok(lanes_read(db[CAROL], arena, &lanes, &n));
