@@ -349,13 +349,34 @@ class Stack:
     def verify(self, tenant=None, own=True):
         """Proves the ledger, of all, or of one tenant. own: without the lanes, which all tenants share and which take longer the more tests
         there were; they are proved at the end of each module, and everything at the end of each stack."""
+        command = ["verify", "--json", *(["--tenant", tenant, *(["--own"] if own else [])] if tenant else [])]
         try:
-            out = self.cli("verify", "--json", *(["--tenant", tenant, *(["--own"] if own else [])] if tenant else []))
+            report = json.loads(self.cli(*command))
         except Failed as failed:
-            raise AssertionError(f"accolade verify: {failed.out}{failed.err}") from None
-        report = json.loads(out)
+            raise AssertionError(self.not_clean(command, failed)) from None
         assert report["violations"] == [], report
         return report
+
+    def not_clean(self, command, first):
+        """What is to be told of a verify that did not end well: each violation in a line, the answer whole, whether it says so again (what was
+        wrong only while it read is gone then), and which lanes stand where. In a file as well, which no other run writes over."""
+        try:
+            again = "the second time all is well: " + self.cli(*command)
+        except Failed as second:
+            again = "the second time as well" if second.out == first.out else f"the second time: {second}"
+        said = json.loads(first.out)["violations"] if first.out.startswith("{") else []
+        lines = [f"invariant {x['invariant']}: {x['tenant']} {x['where']}: {x['what']}" for x in said]
+        try:
+            lanes = self.sql("SELECT lane, HEX(owner), lease_until, day, n FROM lane ORDER BY lane")
+        except pymysql.Error as error:
+            lanes = error
+        text = "\n".join([f"accolade {' '.join(command)}, exit {first.code}: " + (lines[0] if lines else first.err.strip()), *lines[1:],
+                          f"answer: {first.out}{first.err}", again, f"clock: {self.clock.now()}", f"lanes: {lanes}"])
+        kept = WORK / "violations"
+        kept.mkdir(exist_ok=True)
+        path = kept / f"{time.time_ns()}.txt"
+        path.write_text(f"{text}\npool's log:\n{self.pool_log()}")
+        return f"{text}\n(and the pool's log: {path})"
 
     # -- the database --
 
