@@ -11,6 +11,7 @@ import pytest
 import cachemodes
 from accolade import BUILD, SLOW
 from fastcgi import ALIVE, BINARY, PARAMS, STDIN, Connection, Master, ask, children, message, pair, record, send
+from wire import DatabaseProxy
 
 pytestmark = pytest.mark.usefixtures("stack")
 
@@ -221,6 +222,22 @@ def test_MECHANICS2_an_idle_worker_renews_its_lane_and_sets_it_not_back(stack, t
             assert stack.sql("SELECT n, day FROM lane WHERE lane = %s", lane) == ((first[0] + 1, first[1] + 1),)
         finally:
             stack.sql("UPDATE lane SET n = %s, day = %s WHERE lane = %s", first[0], first[1], lane)
+
+
+def test_MECHANICS3_inv3_a_renewal_that_comes_late_sets_no_lane_back(stack, tenant, tmp_path):
+    """The database has not answered it in time; the worker has gone on with another connection when it is done."""
+    door = tmp_path / "database"
+    door.symlink_to(stack.env["ACCOLADE_DB_SOCKET"])
+    with DatabaseProxy(door) as proxy, Master(stack, tmp_path / "late", db_socket=door) as master:
+        assert ask(master.socket("events"), post_event(tenant, 1)).status == 200
+        lane = int(master.text().split(" lane_claimed lane=")[1].split()[0])
+        proxy.arm("late_statement")
+        master.wait(lambda: proxy.lost)
+        assert [ask(master.socket("events"), post_event(tenant, i)).status for i in (2, 3)] == [200, 200]
+        before = stack.sql("SELECT n FROM lane WHERE lane = %s", lane)
+        proxy.let_go()
+        assert stack.sql("SELECT n FROM lane WHERE lane = %s", lane) == before
+        stack.verify(tenant.code, own=False)
 
 
 def test_a_worker_that_dies_at_once_is_started_ever_later(master):

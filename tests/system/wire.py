@@ -64,12 +64,14 @@ class DatabaseProxy:
     lose_answer: the next COMMIT reaches the database, its answer never the client, and the connection is gone.
     lose_commit: the next COMMIT does not even reach the database.
     late_commit: the client's connection is gone at once, and the COMMIT reaches the database a little later.
+    late_statement: the next prepared statement; it reaches the database after let_go().
     """
-    COMMIT = b"\x03COMMIT"
+    COMMIT, EXECUTE = b"\x03COMMIT", b"\x17"
 
     def __init__(self, path):
         self.path, self.real = Path(path), Path(str(path) + ".real")
         self.lock, self.armed, self.lost, self.pairs, self.running = threading.Lock(), None, 0, set(), True
+        self.free, self.done = threading.Event(), threading.Event()
 
     def __enter__(self):
         os.rename(self.path, self.real)
@@ -99,6 +101,11 @@ class DatabaseProxy:
         with self.lock:
             self.armed, self.times = what, times
 
+    def let_go(self):
+        """Until the statement that was held back is done."""
+        self.free.set()
+        assert self.done.wait(10)
+
     def accept(self):
         while self.running:
             try:
@@ -114,8 +121,8 @@ class DatabaseProxy:
             threading.Thread(target=self.serve, args=(client, server), daemon=True).start()
 
     def takes(self, data):
-        """Whether what the client just sent is a COMMIT that is to be lost; which way."""
-        if not data[4:].startswith(self.COMMIT):
+        """Whether what the client just sent is a COMMIT, or a statement, that is to be lost; which way."""
+        if not data[4:].startswith(self.EXECUTE if self.armed == "late_statement" else self.COMMIT):
             return None
         with self.lock:
             what = self.armed
@@ -140,9 +147,13 @@ class DatabaseProxy:
                     if what == "late_commit":
                         client.shutdown(socket.SHUT_RDWR)
                         time.sleep(0.4)
+                    if what == "late_statement":
+                        client.shutdown(socket.SHUT_RDWR)
+                        self.free.wait(30)
                     (server if s is client else client).sendall(data)
-                    if what in ("lose_answer", "late_commit"):
+                    if what in ("lose_answer", "late_commit", "late_statement"):
                         server.recv(1 << 16)  # it is done
+                        self.done.set()
                         return
         except OSError:
             pass
