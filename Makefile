@@ -114,7 +114,8 @@ install: ## install a release build under PREFIX=/usr/local (DESTDIR is honoured
 	install -D -m 755 -t $(HERE)/share/accolade/scripts scripts/migrate scripts/lib.sh
 	cp -R --parents sql/sqitch.plan sql/sqitch.conf sql/deploy sql/revert sql/verify presets $(HERE)/share/accolade
 	install -D -m 644 -t $(HERE)/share/accolade/nginx nginx/*.conf
-	install -D -m 644 -t $(HERE)/lib/systemd/system systemd/*.service systemd/*.socket systemd/*.timer
+	for unit in systemd/accolade*.service systemd/accolade*.socket systemd/accolade*.timer systemd/accolade*.d/*; do \
+	    sed 's|/usr/local/|$(PREFIX)/|g' $$unit | install -D -m 644 /dev/stdin $(HERE)/lib/systemd/system/$${unit#systemd/} || exit 1; done
 	for page in docs/man/*.[1-9]; do install -D -m 644 -t $(HERE)/share/man/man$${page##*.} $$page || exit 1; done
 
 clean: ## remove build/

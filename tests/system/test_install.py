@@ -51,9 +51,19 @@ def test_a_release_build_knows_no_switch_of_tests(installed):
 def test_units_start_what_is_installed(installed):
     units = installed / "usr/local/lib/systemd/system"
     assert {p.name for p in units.iterdir()} >= {"accolade.service", "accolade@.socket", "accolade-job@.service", "accolade-job@retention.timer"}
-    for unit in units.glob("*.service"):
-        for program in re.findall(r"^Exec\w+=(/usr/local/\S+)", unit.read_text(), re.M):
-            assert os.access(str(installed) + program, os.X_OK), (unit.name, program)
+    for unit in [*units.glob("*.service"), *units.glob("*.d/*.conf")]:
+        programs = re.findall(r"^Exec.*?(/usr/local/\S+)", unit.read_text(), re.M)
+        assert programs and all(os.access(str(installed) + program, os.X_OK) for program in programs), (unit.name, programs)
+    assert units / "accolade-job@verify.service.d/verify.conf" in units.glob("*.d/*.conf") and (units / "accolade-job@verify.timer").is_file()
+
+
+def test_units_know_another_prefix():
+    there = WORK / "installed-elsewhere"
+    done = run("make", "-s", "-C", ROOT, "install", f"DESTDIR={there}", "PREFIX=/opt/points")
+    assert done.returncode == 0, done.stderr
+    units = [file for file in (there / "opt/points/lib/systemd/system").rglob("*") if file.is_file()]
+    assert len(units) >= 8 and not [unit for unit in units if "/usr/local" in unit.read_text()]
+    assert "ExecStart=/opt/points/sbin/accolade-fcgi -c " in (there / "opt/points/lib/systemd/system/accolade.service").read_text()
 
 
 def test_units_keep_what_OPERATIONS_says(installed):
@@ -64,6 +74,8 @@ def test_units_keep_what_OPERATIONS_says(installed):
     assert not re.search(r"^(PartOf|BindsTo|StopPropagatedFrom)=", socket, re.M) and "Backlog=1024" in socket
     for text in (service, drop_in):
         assert re.search(r"^Restart=on-failure$", text, re.M)
+        assert re.search(r"^StartLimitIntervalSec=0$.*^\[Service\]", text, re.M | re.S)  # and however often it dies
+    assert re.search(r"^ExecStartPre=.* -c /etc/accolade/accolade.conf -T ", service, re.M)  # settings that are refused fail the start
     listening = re.findall(r"listen\s+unix:([^\s;]+)", (ROOT / "nginx/accolade.conf").read_text())
     assert listening and all(f"ExecStartPre=-/bin/rm -f {path}\n" in drop_in for path in listening)
 
