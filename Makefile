@@ -112,7 +112,8 @@ install: ## install a release build under PREFIX=/usr/local (DESTDIR is honoured
 	install -D -m 755 -t $(HERE)/bin build/release/accolade
 	install -D -m 755 -t $(HERE)/sbin build/release/accolade-fcgi
 	install -D -m 755 -t $(HERE)/share/accolade/scripts scripts/migrate scripts/lib.sh
-	cp -R --parents sql/sqitch.plan sql/sqitch.conf sql/deploy sql/revert sql/verify presets $(HERE)/share/accolade
+	for file in sql/sqitch.plan sql/sqitch.conf $$(find sql/deploy sql/revert sql/verify presets -type f); do \
+	    install -D -m 644 $$file $(HERE)/share/accolade/$$file || exit 1; done
 	install -D -m 644 -t $(HERE)/share/accolade/nginx nginx/*.conf
 	for unit in systemd/accolade*.service systemd/accolade*.socket systemd/accolade*.timer systemd/accolade*.d/*; do \
 	    sed 's|/usr/local/|$(PREFIX)/|g' $$unit | install -D -m 644 /dev/stdin $(HERE)/lib/systemd/system/$${unit#systemd/} || exit 1; done

@@ -57,10 +57,12 @@ def test_units_start_what_is_installed(installed):
     assert units / "accolade-job@verify.service.d/verify.conf" in units.glob("*.d/*.conf") and (units / "accolade-job@verify.timer").is_file()
 
 
-def test_units_know_another_prefix():
+def test_units_know_another_prefix_and_everybody_can_read_what_is_installed():
     there = WORK / "installed-elsewhere"
-    done = run("make", "-s", "-C", ROOT, "install", f"DESTDIR={there}", "PREFIX=/opt/points")
+    done = run("make", "-s", "-C", ROOT, "install", f"DESTDIR={there}", "PREFIX=/opt/points", umask=0o077)
     assert done.returncode == 0, done.stderr
+    assert [path for path in (there / "opt").rglob("*") if path.stat().st_mode & 0o444 != 0o444] == []
+    assert (there / "opt/points/share/accolade/presets/call-center").is_dir() and (there / "opt/points/share/accolade/sql/sqitch.plan").is_file()
     units = [file for file in (there / "opt/points/lib/systemd/system").rglob("*") if file.is_file()]
     assert len(units) >= 8 and not [unit for unit in units if "/usr/local" in unit.read_text()]
     assert "ExecStart=/opt/points/sbin/accolade-fcgi -c " in (there / "opt/points/lib/systemd/system/accolade.service").read_text()
@@ -72,6 +74,8 @@ def test_units_keep_what_OPERATIONS_says(installed):
     service, socket = (units / "accolade.service").read_text(), (units / "accolade@.socket").read_text()
     assert re.search(r"^Sockets=accolade@events.socket accolade@bulk.socket accolade@api.socket$", service, re.M)
     assert not re.search(r"^(PartOf|BindsTo|StopPropagatedFrom)=", socket, re.M) and "Backlog=1024" in socket
+    assert "DirectoryMode=0755" in socket  # nginx gets through before the pool has ever run
+    assert "OOMPolicy=continue" in service  # one worker without memory does not end the others
     for text in (service, drop_in):
         assert re.search(r"^Restart=on-failure$", text, re.M)
         assert re.search(r"^StartLimitIntervalSec=0$.*^\[Service\]", text, re.M | re.S)  # and however often it dies
