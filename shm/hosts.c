@@ -27,9 +27,10 @@ bool hosts_are_timely(int64_t told_ms, int64_t now_ms) {
     return told_ms <= now_ms + HOST_SKEW_US / 1000 && told_ms >= now_ms - (HOST_LIFE_US + HOST_SKEW_US) / 1000;
 }
 
-/* Whose the number is that stands in `heard`. A place that goes to another host keeps the former's number until one of the new host's is
- * heard: it counts as none, for its mark is another one. So there is nothing to set to 0 when a place is taken, and a worker that is
- * stopped or killed in the midst of it leaves nothing half done, and undoes nothing when it goes on and others have heard meanwhile. */
+/* Whose the number is that stands in `heard`: the lowest 24 bits of the id. A place that goes to another host keeps the former's number
+ * until one of the new host's is heard: it counts as none, for its mark is another one. So there is nothing to set to 0 when a place is
+ * taken, and a worker that is stopped or killed in the midst of it leaves nothing half done, and undoes nothing when it goes on and others
+ * have heard meanwhile. Of 16 million successors one has the former's mark: it is not heard until it has told as much as that one. */
 static uint64_t mark_of(uint64_t id) { return id << NUMBER_BITS; }
 static uint64_t number_of(uint64_t heard, uint64_t id) { return (heard & ~NUMBER_MAX) == mark_of(id) ? heard & NUMBER_MAX : 0; }
 
