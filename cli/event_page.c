@@ -102,5 +102,5 @@ void put_event(struct cli *c, const struct json *row, struct buf *out) {
     put_each(c, outcome, "levels", put_level, out);
     put_each(c, outcome, "counters", put_counter, out);
     put_each(c, outcome, "denied", put_denial, out);
-    if (out->n == before) buf_z(out, "    nothing: no rule is for this type\n"); /* else each would say why it did not pay */
+    if (out->n == before) buf_z(out, "    nothing: no rule that is for it had anything to pay or to count\n");
 }

@@ -248,6 +248,16 @@ static enum problem check_widened(struct service *s, struct arena *a, const stru
                      "event identities were just given a shorter time, for which the window is too wide");
 }
 
+/* A tenant that was made without a configuration has the watermark of the usual window: its first configuration may have a wider one, and
+ * history is to be brought in. Not where retention has raised the watermark meanwhile, which then bars what may have been forgotten. */
+static enum db_result first_watermark(struct service *s, struct arena *a, const struct draft *d) {
+    const struct tenant_row *t = &d->tenant;
+    bool first = t->config_version == 0 && d->program->window_ms > WINDOW_MS_DEFAULT;
+    if (!first || t->watermark_ms != t->created_at - WINDOW_MS_DEFAULT) return DB_OK;
+    enum db_result r = tenant_set_watermark(s->db, a, t, t->created_at - d->program->window_ms);
+    return r == DB_NOT_FOUND ? DB_OK : r;
+}
+
 /* A tenant without a configuration has a zone all the same: its number is given when the tenant is made. */
 enum problem draft_write(struct service *s, struct arena *a, struct draft *d, struct str actor, int64_t now_ms, struct faults *f,
                          enum db_result *r) {
@@ -265,6 +275,7 @@ enum problem draft_write(struct service *s, struct arena *a, struct draft *d, st
         *r = DB_OK;
         return fault_say(f, P_VERSION, "the configuration was changed at the same moment");
     }
+    if (*r == DB_OK) *r = first_watermark(s, a, d);
     if (*r == DB_OK) *r = write_rows(s, a, d, &v);
     return P_OK;
 }

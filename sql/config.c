@@ -94,6 +94,15 @@ enum db_result config_advance(struct db *db, struct arena *a, tenant_id t, uint6
     return r ? r : c.affected ? DB_OK : DB_NOT_FOUND;
 }
 
+enum db_result tenant_set_watermark(struct db *db, struct arena *a, const struct tenant_row *as_read, int64_t watermark_ms) {
+    struct call c = call_of(db, STMT_TENANT_SET_WATERMARK, a, 1);
+    call_i64(&c, watermark_ms);
+    call_u32(&c, as_read->id.v);
+    call_i64(&c, as_read->watermark_ms);
+    enum db_result r = call_run(&c);
+    return r ? r : c.affected ? DB_OK : DB_NOT_FOUND;
+}
+
 enum db_result version_insert(struct db *db, struct arena *a, tenant_id t, const struct version_row *v) {
     struct call c = call_of(db, STMT_VERSION_INSERT, a, 1);
     call_u32(&c, t.v);

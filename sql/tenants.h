@@ -86,6 +86,8 @@ struct version_row {
 };
 /* Within a transaction: raises tenant.config_version from `from`; DB_NOT_FOUND where it is another by now. Locks the tenant's row. */
 enum db_result config_advance(struct db *db, struct arena *a, tenant_id t, uint64_t from);
+/* Within such a transaction; DB_NOT_FOUND where the watermark is another by now. */
+enum db_result tenant_set_watermark(struct db *db, struct arena *a, const struct tenant_row *as_read, int64_t watermark_ms);
 enum db_result version_insert(struct db *db, struct arena *a, tenant_id t, const struct version_row *v);
 /* The latest change of zone at or before a version: DB_NOT_FOUND: none. */
 enum db_result version_zone_change(struct db *db, struct arena *a, tenant_id t, uint64_t version, struct version_row *out);

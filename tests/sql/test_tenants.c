@@ -251,6 +251,12 @@ static void versions_advance_from_the_one_that_was_read(void **state) {
     assert_result(config_advance(db[CAROL], arena, acme.id, 3), "not-found");
     assert_ok(config_advance(db[CAROL], arena, acme.id, 4));
     assert_result(config_advance(db[CAROL], arena, acme.id, 4), "not-found");
+    acme.watermark_ms = 1;
+    assert_result(tenant_set_watermark(db[CAROL], arena, &acme, -5), "not-found"); /* another by now */
+    acme.watermark_ms = 0;
+    assert_ok(tenant_set_watermark(db[CAROL], arena, &acme, -5));
+    assert_ok(tenant_by_id(db[CAROL], arena, acme.id, &acme));
+    assert_true(acme.watermark_ms == -5 && acme.config_version == 5);
     assert_result(version_zone_change(db[CAROL], arena, acme.id, 9, &found), "not-found");
     assert_ok(version_insert(db[CAROL], arena, acme.id, &plain));
     assert_ok(version_insert(db[CAROL], arena, acme.id, &zone));

@@ -275,7 +275,7 @@ def test_a_member_on_one_page(stack, make_tenant):
     reset = "2030-02-14 00:00:00"
     assert events == [
         f"  {heads[0]}  never.named  test c-4",
-        "    nothing: no rule is for this type",
+        "    nothing: no rule that is for it had anything to pay or to count",
         f"  {heads[1]}  call.completed  test c-3",
         "    # calls +1 to 3",
         f"    - call: capped, 25 of 25 used until {reset}",

@@ -243,6 +243,23 @@ def test_A18_watermark_of_a_new_tenant_is_creation_minus_its_first_window(make_t
     assert created - watermark == 3600 * 1000
 
 
+def test_A18_watermark_of_a_tenant_that_had_no_configuration_follows_its_first(make_tenant, clock):
+    """Who makes a tenant, then configures it, brought no history in: only `tenant create --preset` moved the watermark."""
+    wide = config(currency(), rule("r", pays=7), late_window_s=30 * 86400)
+    t, usual = make_tenant(), make_tenant()
+    t.event(type="x", time=NOON - timedelta(days=2))
+    clock.advance(days=1)
+    t.apply(wide)
+    assert amounts(t.event(time=NOON - timedelta(days=28))) == [("r", "points", 7)]
+    t.send(time=NOON - timedelta(days=29, seconds=1)).problem("too-late", "/time")  # the window itself, from now
+    usual.apply(config(currency(), rule("r", pays=7)))
+    usual.apply(wide)  # not the first any more
+    usual.send(time=NOON - timedelta(days=4)).problem("too-late", "/time")
+    for tenant, days in ((t, 30), (usual, 3)):
+        ((watermark, created),) = t.stack.sql("SELECT watermark_ms, created_at FROM tenant WHERE code = %s", tenant.code)
+        assert created - watermark == days * 86400 * 1000
+
+
 def test_A18_out_of_order_within_the_window_gives_the_same_totals(make_tenant):
     t = make_tenant(config(currency(daily_cap={"amount": 25}), rule("r", pays=10, count=[{"metric": "n", "by": 1}])))
     times = [NOON - timedelta(hours=h) for h in (1, 2, 3, 25, 26, 27)]
