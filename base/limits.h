@@ -59,7 +59,7 @@ enum {
     TYPES_PER_RULE_MAX = 16,
     EXPR_NODES_MAX = 500, /* per expression */
     EXPR_DEPTH_MAX = 32,
-    EXPR_STEPS_MAX = 20000,   /* evaluations of nodes in one run, loops included */
+    EXPR_STEPS_MAX = 20000,   /* of one run, loops included; engine/expr_node.h says what takes how many */
     EVENT_STEPS_MAX = 100000, /* of all expressions that are run for one event together: others of its set wait for it */
     EXPR_STRING_MAX = 16384,  /* bytes of one string that an expression makes */
     EXPR_ARRAY_MAX = 1000,

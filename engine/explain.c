@@ -62,7 +62,8 @@ static void note_values(struct explaining *x, struct check *c, const struct expr
         if (!is_given(x, name)) continue;
         struct seen_variable *v = LIST_PUSH(x->w.a, &c->values);
         v->name = name;
-        v->there = x->scope.lookup(x->scope.ctx, name, x->w.a, &v->value);
+        size_t work = 0; /* each name once, for who reads it */
+        v->there = x->scope.lookup(x->scope.ctx, name, x->w.a, &v->value, &work);
     }
 }
 
@@ -150,6 +151,17 @@ static bool amount_at(struct explaining *x, struct check *c, const struct grant 
     return true;
 }
 
+/* Both take their steps from what there is now, as the one amount of an event would. */
+static bool amounts_at(struct explaining *x, struct check *c, const struct grant *g) {
+    uint32_t before = x->w.steps;
+    if (!amount_at(x, c, g, false, &c->least)) return false;
+    uint32_t of_least = x->w.steps;
+    x->w.steps = before;
+    bool both = amount_at(x, c, g, true, &c->most);
+    if (x->w.steps < of_least) x->w.steps = of_least;
+    return both;
+}
+
 static void check_amount(struct explaining *x, uint8_t i) {
     const struct grant *g = &x->rule->grants[i];
     struct check *c = add(x, CHECK_AMOUNT, true);
@@ -163,7 +175,7 @@ static void check_amount(struct explaining *x, uint8_t i) {
     }
     if (!bounded) {
         c->verdict = VERDICT_OPEN;
-    } else if (amount_at(x, c, g, false, &c->least) && amount_at(x, c, g, true, &c->most)) {
+    } else if (amounts_at(x, c, g)) {
         c->has_bounds = true;
         c->verdict = c->least >= 1 ? VERDICT_PASSED : c->most < 1 ? VERDICT_FAILED : VERDICT_OPEN;
     }
@@ -355,7 +367,6 @@ void explain_rule(const struct program *p, struct member_state *s, const struct 
     struct explaining x = {.q = q, .rule = q->rule, .out = out};
     x.w = (struct settling){.p = p, .s = s, .event = &thought_of, .env = &env, .a = a, .time_ms = q->time_ms};
     x.scope = scope_of(&x.w, q->rule->code);
-    x.scope.steps_max *= 2; /* amounts are computed twice: the least and the most */
     check_rule(&x);
     size_t n = out->checks.n; /* up to here each of them must pass */
     enum verdict verdict = check_grants(&x, amounts);

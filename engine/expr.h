@@ -58,8 +58,9 @@ struct str expr_name(const struct expr *e, size_t i);
 /* What one run sees. */
 struct expr_scope {
     void *ctx;
-    /* The value under a dotted name; false: there is none (null, or the default of the var). *out lives as long as `a`. */
-    bool (*lookup)(void *ctx, struct str name, struct arena *a, struct json *out);
+    /* The value under a dotted name; false: there is none (null, or the default of the var). *out lives as long as `a`. Adds to *work how
+     * many names it compared, or as many as take the same time: so a run pays for what it looks up, whatever a client has sent. */
+    bool (*lookup)(void *ctx, struct str name, struct arena *a, struct json *out, size_t *work);
     const struct key32 *random_key; /* NULL: `rand` stops the expression */
     struct str source, id, rule;    /* of the event and the rule: what `rand` is derived from */
     const struct zone *zone;        /* of hour and day_of_week; NULL: UTC */
@@ -90,7 +91,8 @@ struct str expr_place_pointer(struct arena *a, const struct json *source, struct
 
 /* Plain data: what lies in `root` under a dotted path of members and array indexes; "" is root itself. false: nothing there. */
 MUST_CHECK bool expr_json_at(const struct json *root, struct str path, struct json *out);
+MUST_CHECK bool expr_json_walk(const struct json *root, struct str path, struct json *out, size_t *work); /* the same; work as above */
 /* A lookup over it: ctx is a const struct json *. */
-bool expr_json_lookup(void *ctx, struct str name, struct arena *a, struct json *out);
+bool expr_json_lookup(void *ctx, struct str name, struct arena *a, struct json *out, size_t *work);
 
 #endif

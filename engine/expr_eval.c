@@ -76,12 +76,12 @@ static const struct json *item_of(const struct json *array, struct str key) {
     return str_to_i64(key, 0, (int64_t)array->n - 1, &i) ? &array->items[i] : NULL;
 }
 
-static bool walk(const struct json *root, struct str path, struct json *out, size_t *looked_at) {
+bool expr_json_walk(const struct json *root, struct str path, struct json *out, size_t *work) {
     const struct json *v = root;
     for (struct str rest = path; v && path.n > 0 && rest.p;) {
         struct str key = str_cut(&rest, '.');
         if (v->type == JSON_OBJECT) {
-            *looked_at += v->n;
+            *work += v->n;
             v = json_find(v, key);
         } else {
             v = v->type == JSON_ARRAY ? item_of(v, key) : NULL;
@@ -93,23 +93,23 @@ static bool walk(const struct json *root, struct str path, struct json *out, siz
 }
 
 bool expr_json_at(const struct json *root, struct str path, struct json *out) {
-    size_t looked_at = 0;
-    return walk(root, path, out, &looked_at);
+    size_t work = 0;
+    return expr_json_walk(root, path, out, &work);
 }
 
-bool expr_json_lookup(void *ctx, struct str name, struct arena *a, struct json *out) {
+bool expr_json_lookup(void *ctx, struct str name, struct arena *a, struct json *out, size_t *work) {
     (void)a;
-    return expr_json_at(ctx, name, out);
+    return expr_json_walk(ctx, name, out, work);
 }
 
 static bool find_name(struct run *r, const struct node *n, const struct frame *f, struct str name, struct json *out, bool *found) {
+    size_t work = 0;
     if (f) {
-        size_t looked_at = 0;
-        *found = walk(f->item, name, out, &looked_at);
-        return run_spend(r, n, looked_at / 8);
+        *found = expr_json_walk(f->item, name, out, &work);
+    } else {
+        *found = r->scope->lookup && r->scope->lookup(r->scope->ctx, name, r->arena, out, &work);
     }
-    *found = r->scope->lookup && r->scope->lookup(r->scope->ctx, name, r->arena, out);
-    return true;
+    return run_spend(r, n, work / VALUES_PER_STEP);
 }
 
 bool eval_var(struct run *r, const struct node *n, const struct frame *f, struct json *out) {
@@ -209,7 +209,7 @@ bool eval_map(struct run *r, const struct node *n, const struct frame *f, struct
     struct json array;
     if (!run_array(r, n, f, &array)) return false;
     if (array.n > EXPR_ARRAY_MAX) return run_stop(r, n, "an array longer than an expression may make");
-    if (!run_spend(r, n, array.n / 8)) return false;
+    if (!run_spend(r, n, array.n / VALUES_PER_STEP)) return false;
     struct json *items = NEW_ARRAY(r->arena, struct json, array.n);
     for (uint32_t i = 0; i < array.n; i++)
         if (!run_body(r, n, &array.items[i], &items[i])) return false;
@@ -220,7 +220,7 @@ bool eval_map(struct run *r, const struct node *n, const struct frame *f, struct
 bool eval_filter(struct run *r, const struct node *n, const struct frame *f, struct json *out) {
     struct json array, keep;
     LIST(struct json) list = {0};
-    if (!run_array(r, n, f, &array) || !run_spend(r, n, array.n / 8)) return false;
+    if (!run_array(r, n, f, &array) || !run_spend(r, n, array.n / VALUES_PER_STEP)) return false;
     for (uint32_t i = 0; i < array.n; i++) {
         if (!run_body(r, n, &array.items[i], &keep)) return false;
         if (!expr_truthy(&keep)) continue;
@@ -283,6 +283,7 @@ bool eval_rand(struct run *r, const struct node *n, const struct frame *f, struc
     (void)f;
     const struct expr_scope *s = r->scope;
     if (!s->random_key) return run_stop(r, n, "there are no random numbers here");
+    if (!run_spend(r, n, RANDOM_STEPS)) return false;
     *out = json_num((double)random_amount(s->random_key, s->source, s->id, s->rule, n->rand.n, n->rand.low, n->rand.high));
     return true;
 }
@@ -303,8 +304,13 @@ enum expr_result expr_eval(const struct expr *e, const struct expr_scope *scope,
     struct run r = run_of(scope, a, why);
     uint32_t left = EXPR_STEPS_MAX;
     bool ran = run_node(&r, &e->root, NULL, out);
+    if (ran) {
+        bool bounded = is_bounded(out, 1, &left);
+        ran = run_spend(&r, &e->root, (EXPR_STEPS_MAX - left) / VALUES_PER_STEP) &&
+              (bounded || run_stop(&r, &e->root, "a result too large or nested too deep"));
+    }
     if (scope->steps) *scope->steps += r.steps;
-    if (ran && (is_bounded(out, 1, &left) || run_stop(&r, &e->root, "a result too large or nested too deep"))) return EXPR_OK;
+    if (ran) return EXPR_OK;
     *out = (struct json){0};
     return EXPR_FAULT;
 }

@@ -119,18 +119,21 @@ struct str js_number_to_text(struct arena *a, double d) {
 
 /* Values can share parts, so that a small one may have very many items in all: the text's own limit ends the walk, as each
  * further item costs a comma. */
-static bool join(struct arena *a, struct buf *b, const struct json *v, int depth) {
+static bool join(struct run *r, const struct node *n, struct buf *b, const struct json *v, int depth) {
     switch (v->type) {
     case JSON_NULL: return true;
     case JSON_BOOL: buf_z(b, v->boolean ? "true" : "false"); break;
-    case JSON_NUMBER: buf_add(b, js_number_to_text(a, v->number)); break;
+    case JSON_NUMBER:
+        if (!run_spend(r, n, NUMBER_TEXT_STEPS)) return false;
+        buf_add(b, js_number_to_text(r->arena, v->number));
+        break;
     case JSON_STRING: buf_add(b, v->string); break;
     case JSON_OBJECT: buf_z(b, "[object Object]"); break;
     case JSON_ARRAY:
-        if (depth == EXPR_DEPTH_MAX) return false;
+        if (depth == EXPR_DEPTH_MAX) return run_stop(r, n, "an array nested too deep to be a text");
         for (uint32_t i = 0; i < v->n && !b->overflow; i++) {
             if (i > 0) buf_c(b, ',');
-            if (!join(a, b, &v->items[i], depth + 1)) return false;
+            if (!join(r, n, b, &v->items[i], depth + 1)) return false;
         }
     }
     return true;
@@ -140,16 +143,16 @@ bool js_text(struct run *r, const struct node *n, const struct json *v, enum js_
     switch (v->type) {
     case JSON_NULL: *out = null == JS_NULL_EMPTY ? STR("") : STR("null"); return true;
     case JSON_BOOL: *out = v->boolean ? STR("true") : STR("false"); return true;
-    case JSON_NUMBER: *out = js_number_to_text(r->arena, v->number); return true;
+    case JSON_NUMBER: *out = js_number_to_text(r->arena, v->number); return run_spend(r, n, NUMBER_TEXT_STEPS);
     case JSON_STRING: *out = v->string; return true;
     case JSON_OBJECT: *out = STR("[object Object]"); return true;
     case JSON_ARRAY: break;
     }
     struct buf b = buf_new(r->arena, EXPR_STRING_MAX);
-    if (!join(r->arena, &b, v, 0)) return run_stop(r, n, "an array nested too deep to be a text");
+    if (!join(r, n, &b, v, 0)) return false;
     if (!buf_ok(&b)) return run_stop(r, n, "a text longer than an expression may make");
     *out = buf_str(&b);
-    return run_spend(r, n, out->n / 64);
+    return run_spend(r, n, out->n / BYTES_PER_STEP);
 }
 
 bool js_number(struct run *r, const struct node *n, const struct json *v, double *out) {
@@ -158,7 +161,7 @@ bool js_number(struct run *r, const struct node *n, const struct json *v, double
     case JSON_NULL: *out = 0; return true;
     case JSON_BOOL: *out = v->boolean; return true;
     case JSON_NUMBER: *out = v->number; return true;
-    case JSON_STRING: *out = js_text_to_number(r->arena, v->string); return run_spend(r, n, v->string.n / 64);
+    case JSON_STRING: *out = js_text_to_number(r->arena, v->string); return run_spend(r, n, v->string.n / BYTES_PER_STEP);
     case JSON_OBJECT: *out = NAN; return true;
     case JSON_ARRAY: break;
     }

@@ -58,6 +58,13 @@ struct run {
     uint32_t steps, most; /* taken; how many it may take */
     struct expr_stop *why;
 };
+/* What an operator does costs steps beside that of its node, so that a step takes some tens of nanoseconds whatever it is for. */
+enum {
+    VALUES_PER_STEP = 8, /* names compared, items copied or walked over */
+    BYTES_PER_STEP = 64,
+    NUMBER_TEXT_STEPS = 16, /* a number as text: the shortest that reads back is searched for */
+    RANDOM_STEPS = 32,      /* an HMAC */
+};
 struct run run_of(const struct expr_scope *scope, struct arena *a, struct expr_stop *why);
 bool run_stop(struct run *r, const struct node *n, const char *what); /* false */
 MUST_CHECK bool run_spend(struct run *r, const struct node *n, size_t steps);

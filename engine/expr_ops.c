@@ -85,7 +85,7 @@ static bool parsed(struct run *r, const struct node *n, const struct json *v, do
         *out = v->number;
         return true;
     }
-    if (!js_text(r, n, v, JS_NULL_TEXT, &text) || !run_spend(r, n, text.n / 64)) return false;
+    if (!js_text(r, n, v, JS_NULL_TEXT, &text) || !run_spend(r, n, text.n / BYTES_PER_STEP)) return false;
     *out = js_parse_float(r->arena, text);
     return true;
 }
@@ -171,12 +171,12 @@ static bool apply_in(struct run *r, const struct node *n, const struct json *arg
     const struct json *all = &args[1];
     if (all->type == JSON_STRING) {
         struct str part;
-        if (!js_text(r, n, &args[0], JS_NULL_TEXT, &part) || !run_spend(r, n, all->string.n / 64)) return false;
+        if (!js_text(r, n, &args[0], JS_NULL_TEXT, &part) || !run_spend(r, n, all->string.n / BYTES_PER_STEP)) return false;
         /* even "" is not in "" here: JsonLogic asks whether there is a text at all first */
         return bool_out(all->string.n > 0 && memmem(all->string.p, all->string.n, part.p, part.n), out);
     }
     if (all->type != JSON_ARRAY) return bool_out(false, out);
-    if (!run_spend(r, n, all->n / 8)) return false;
+    if (!run_spend(r, n, all->n / VALUES_PER_STEP)) return false;
     for (uint32_t i = 0; i < all->n; i++)
         if (js_strict_equal(&args[0], &all->items[i])) return bool_out(true, out);
     return bool_out(false, out);
@@ -191,7 +191,7 @@ static bool apply_cat(struct run *r, const struct node *n, const struct json *ar
     }
     if (!buf_ok(&b)) return run_stop(r, n, "a text longer than an expression may make");
     *out = json_text(buf_str(&b));
-    return run_spend(r, n, out->string.n / 64);
+    return run_spend(r, n, out->string.n / BYTES_PER_STEP);
 }
 
 static bool continues(char c) { return ((unsigned char)c & 0xc0) == 0x80; } /* a UTF-8 character that began before */
@@ -224,7 +224,7 @@ static bool index_of(struct run *r, const struct node *n, const struct json *v, 
 static bool apply_substr(struct run *r, const struct node *n, const struct json *args, struct json *out) {
     struct str s;
     double from, count = INFINITY;
-    if (!js_text(r, n, &args[0], JS_NULL_TEXT, &s) || !run_spend(r, n, s.n / 64)) return false;
+    if (!js_text(r, n, &args[0], JS_NULL_TEXT, &s) || !run_spend(r, n, s.n / BYTES_PER_STEP)) return false;
     if (!index_of(r, n, &args[1], &from) || (n->n > 2 && !index_of(r, n, &args[2], &count))) return false;
     double length = characters(s);
     from = trunc(from);
@@ -238,7 +238,7 @@ static bool apply_merge(struct run *r, const struct node *n, const struct json *
     size_t total = 0;
     for (uint16_t i = 0; i < n->n; i++) total += args[i].type == JSON_ARRAY ? args[i].n : 1;
     if (total > EXPR_ARRAY_MAX) return run_stop(r, n, "an array longer than an expression may make");
-    if (!run_spend(r, n, total / 8)) return false;
+    if (!run_spend(r, n, total / VALUES_PER_STEP)) return false;
     struct json *items = NEW_ARRAY(r->arena, struct json, total);
     uint32_t filled = 0;
     for (uint16_t i = 0; i < n->n; i++) {
@@ -256,10 +256,12 @@ static bool apply_merge(struct run *r, const struct node *n, const struct json *
 static bool clock_of(struct run *r, const struct node *n, const struct json *args, int *hour, int *day) {
     struct json t = {0};
     int64_t ms;
+    size_t work = 0;
     if (n->n > 0)
         t = args[0];
-    else if (!r->scope->lookup || !r->scope->lookup(r->scope->ctx, STR("event.time"), r->arena, &t))
+    else if (!r->scope->lookup || !r->scope->lookup(r->scope->ctx, STR("event.time"), r->arena, &t, &work))
         t = (struct json){0};
+    if (!run_spend(r, n, work / VALUES_PER_STEP)) return false;
     if (t.type == JSON_NUMBER && t.number >= (double)TIME_MS_MIN && t.number <= (double)TIME_MS_MAX)
         ms = (int64_t)floor(t.number);
     else if (t.type != JSON_STRING || !time_parse(t.string, &ms) || ms < TIME_MS_MIN || ms > TIME_MS_MAX)

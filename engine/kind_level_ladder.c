@@ -145,8 +145,8 @@ static bool level_name_known(void *ctx, struct str name, const char **why) {
     return str_is(name, "level");
 }
 
-static bool level_lookup(void *ctx, struct str name, struct arena *a, struct json *out) {
-    (void)a;
+static bool level_lookup(void *ctx, struct str name, struct arena *a, struct json *out, size_t *work) {
+    (void)a, (void)work;
     *out = json_num((double)*(const int64_t *)ctx);
     return str_is(name, "level");
 }

@@ -19,23 +19,26 @@ const struct metric *scope_metric(const struct program *p, struct str name, enum
     return NULL;
 }
 
-static bool lookup_event(const struct settling *w, struct str name, struct arena *a, struct json *out) {
+enum { TIME_TEXT_WORK = 64 }; /* a time as text takes about as long as comparing so many names */
+
+static bool lookup_event(const struct settling *w, struct str name, struct arena *a, struct json *out, size_t *work) {
     if (str_is(name, "type")) {
         *out = json_text(w->event->type);
     } else if (str_is(name, "time")) {
         *out = json_text(time_text(a, w->time_ms));
+        *work += TIME_TEXT_WORK;
     } else if (str_is(name, "data")) {
         if (!w->event->data) return false;
         *out = *w->event->data;
     } else if (cut_prefix(&name, "data.")) {
-        return w->event->data && expr_json_at(w->event->data, name, out);
+        return w->event->data && expr_json_walk(w->event->data, name, out, work);
     } else {
         return false;
     }
     return true;
 }
 
-static bool lookup_member(const struct settling *w, struct str name, struct json *out) {
+static bool lookup_member(const struct settling *w, struct str name, struct json *out, size_t *work) {
     if (str_is(name, "type")) {
         if (!w->s->type.n) return false;
         *out = json_text(w->s->type);
@@ -46,20 +49,22 @@ static bool lookup_member(const struct settling *w, struct str name, struct json
         if (whole) *out = *whole;
         return whole;
     }
-    if (cut_prefix(&name, "attributes.")) return w->s->attributes && expr_json_at(w->s->attributes, name, out);
-    if (cut_prefix(&name, "groups.")) return w->s->groups && expr_json_at(w->s->groups, name, out);
+    if (cut_prefix(&name, "attributes.")) return w->s->attributes && expr_json_walk(w->s->attributes, name, out, work);
+    if (cut_prefix(&name, "groups.")) return w->s->groups && expr_json_walk(w->s->groups, name, out, work);
     if (!cut_prefix(&name, "level.")) return false;
+    *work += w->p->n_ladders;
     const struct ladder *l = program_ladder(w->p, name);
     if (!l) return false;
     *out = json_num((double)ladder_level(l, w->s));
     return true;
 }
 
-static bool lookup(void *ctx, struct str name, struct arena *a, struct json *out) {
+static bool lookup(void *ctx, struct str name, struct arena *a, struct json *out, size_t *work) {
     const struct settling *w = ctx;
-    if (cut_prefix(&name, "event.")) return lookup_event(w, name, a, out);
-    if (cut_prefix(&name, "member.")) return lookup_member(w, name, out);
+    if (cut_prefix(&name, "event.")) return lookup_event(w, name, a, out, work);
+    if (cut_prefix(&name, "member.")) return lookup_member(w, name, out, work);
     enum period_kind kind;
+    *work += w->p->n_metrics;
     const struct metric *m = scope_metric(w->p, name, &kind);
     if (!m) return false;
     const struct counter *known = state_counter(w->s, COUNTER_METRIC, m->no, kind);

@@ -113,9 +113,9 @@ static void take_outcome(struct page *p, const struct json *v) {
 /* ---- expressions ---- */
 
 /* The longest name that is given and begins the name that is asked for; the rest is a path in it. */
-static bool lookup(void *ctx, struct str name, struct arena *a, struct json *out) {
+static bool lookup(void *ctx, struct str name, struct arena *a, struct json *out, size_t *work) {
     const struct json *variables = ctx;
-    (void)a;
+    (void)a, (void)work;
     for (size_t n = name.n; n > 0; n--) {
         if (n < name.n && name.p[n] != '.') continue;
         const struct json *found = json_find(variables, (struct str){name.p, n});

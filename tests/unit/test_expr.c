@@ -311,6 +311,38 @@ static void limit_of_steps(void **state) {
     assert_stops(a, nested, outer, none, "more steps than an expression may take", 8);
 }
 
+/* What a client sends decides how much there is to look at: a run pays for it, so that a bound on steps is one on time. */
+static void steps_are_as_many_as_the_work(void **state) {
+    struct arena *a = *state;
+    struct buf b = buf_new(a, 64 * 1024);
+    buf_z(&b, "{\"x\":0.1,\"half\":[0.5,0.25,0.125],\"many\":{\"m0\":0");
+    for (int i = 1; i < 800; i++) buf_f(&b, ",\"m%d\":0", i);
+    buf_z(&b, "}}");
+    struct json data = parsed(a, buf_str(&b)), value;
+    static const struct {
+        struct str source;
+        uint32_t steps;
+    } cases[] = {
+        {STR("{\"var\":\"x\"}"), 1},
+        {STR("{\"var\":\"many.m799\"}"), 1 + 803 / 8},
+        {STR("{\"missing\":[\"many.m1\",\"many.n\"]}"), 1 + 2 + 2 * (1 + 803 / 8)}, /* its two names are nodes */
+        {STR("{\"var\":\"many\"}"), 1 + 801 / 8},                                   /* the values of the result */
+        {STR("{\"cat\":[{\"var\":\"x\"}]}"), 2 + 16},
+        {STR("{\"cat\":[{\"var\":\"half\"}]}"), 2 + 3 * 16},
+        {STR("{\"rand\":[1,6]}"), 1 + 32},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct json source = parsed(a, cases[i].source);
+        struct expr_scope scope = scope_of(&data);
+        struct expr_stop why;
+        uint32_t steps = 0;
+        scope.steps = &steps;
+        scope.random_key = &key;
+        assert_int_equal(expr_eval(compiled(a, &source), &scope, a, &value, &why), EXPR_OK);
+        if (steps != cases[i].steps) fail_msg(STR_FMT " took %u steps", STR_ARG(cases[i].source), steps);
+    }
+}
+
 static void limit_of_texts(void **state) {
     struct arena *a = *state;
     struct str cat = STR("{\"cat\":[{\"var\":\"s\"},\"x\"]}");
@@ -318,9 +350,12 @@ static void limit_of_texts(void **state) {
     struct expr_stop why;
     assert_int_equal(run(a, cat, none, text_of(a, EXPR_STRING_MAX - 1), &why), EXPR_STRING_MAX);
     assert_stops(a, cat, none, text_of(a, EXPR_STRING_MAX), "a text longer than an expression may make", 0);
-    /* an array of 8,192 ones is 16,383 bytes as a text */
-    assert_int_equal(run(a, STR("{\"cat\":[{\"var\":\"l\"},\"x\"]}"), list_of(a, 8192), none, &why), EXPR_STRING_MAX);
-    assert_stops(a, STR("{\"==\":[{\"var\":\"l\"},\"x\"]}"), list_of(a, 8193), none, "a text longer than an expression may make", 0);
+    /* an array of 8,192 letters is 16,383 bytes as a text */
+    struct json *items = NEW_ARRAY(a, struct json, 8193), letters = {.type = JSON_ARRAY, .n = 8193, .items = items};
+    for (uint32_t i = 0; i < letters.n; i++) items[i] = text_of(a, 1);
+    assert_stops(a, STR("{\"==\":[{\"var\":\"l\"},\"x\"]}"), letters, none, "a text longer than an expression may make", 0);
+    letters.n--;
+    assert_int_equal(run(a, STR("{\"cat\":[{\"var\":\"l\"},\"x\"]}"), letters, none, &why), EXPR_STRING_MAX);
 }
 
 static void limit_of_arrays(void **state) {
@@ -347,7 +382,7 @@ static void limit_of_results(void **state) {
     struct arena *a = *state;
     struct str wrap = STR("{\"reduce\":[{\"var\":\"l\"},[{\"var\":\"accumulator\"}],0]}");
     struct str twice = STR("{\"reduce\":[{\"var\":\"l\"},[{\"var\":\"accumulator\"},{\"var\":\"accumulator\"}],0]}");
-    struct str text_of_twice = STR("{\"cat\":{\"reduce\":[{\"var\":\"l\"},[{\"var\":\"accumulator\"},{\"var\":\"accumulator\"}],0]}}");
+    struct str text_of_twice = STR("{\"cat\":{\"reduce\":[{\"var\":\"l\"},[{\"var\":\"accumulator\"},{\"var\":\"accumulator\"}],null]}}");
     struct str text_of_wrap = STR("{\"cat\":{\"reduce\":[{\"var\":\"l\"},[{\"var\":\"accumulator\"}],0]}}");
     struct json none = {0};
     struct expr_stop why;
@@ -414,6 +449,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(limit_of_nodes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(limit_of_depth, set_up, tear_down),
         cmocka_unit_test_setup_teardown(limit_of_steps, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(steps_are_as_many_as_the_work, set_up, tear_down),
         cmocka_unit_test_setup_teardown(limit_of_texts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(limit_of_arrays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(limit_of_results, set_up, tear_down),
